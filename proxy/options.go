@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
+)
+
+// Options is what a Proxy is for as long as its process lives; changing any of it needs a restart.
+type Options struct {
+	HeaderTimeout time.Duration // from the first byte of a head to its last
+	IdleTimeout   time.Duration // between two requests of a connection
+	MaxHeaderSize int           // bytes of a request head, request line included
+	Metrics       *metrics.Set  // where the request metrics are registered; nil: nowhere
+	Log           *slog.Logger  // nil: nowhere
+}
+
+// Settings is what one configuration says about requests. Compile turns it into a Snapshot; the caller must not change
+// it afterwards.
+type Settings struct {
+	Routes       []Route
+	RulePrefixes []string // paths below which namespace and group may be escaped, each ending in "/"
+	Credentials  *authcache.Cache
+	Realm        string        // of WWW-Authenticate
+	HealthPath   string        // answered without credentials; "": none
+	WriteTimeout time.Duration // the answer to the client, between two writes; 0: no limit
+	Federation   Federation
+}
+
+// Federation is Cortex's tenant federation as the cluster has it ([cortex.tenant_federation]).
+type Federation struct {
+	Enabled      bool // a read may name several tenants
+	MaxTenants   int  // in one read; 0: no limit
+	RegexMatcher bool // Cortex reads tenant IDs as patterns
+}
+
+// Route is one entry of the allow list: which requests it takes, who may send them, and where they go.
+type Route struct {
+	Path       string         // raw and clean; a prefix without its "/*"
+	Prefix     bool           // Path itself and all below it, at a slash
+	Methods    []string       // empty: any
+	Component  string         // Cortex's component, for logs and metrics
+	Upstream   string         // its name in the configuration; "": none configured, answered 503
+	Pool       *balancer.Pool // nil exactly when Upstream is ""
+	Host       string         // the Host header sent upstream
+	Scope      authcache.Scope
+	Rewrite    string // replaces Path when HasRewrite
+	HasRewrite bool
+	Federated  bool // may name several tenants
+	OTLP       bool // an upstream's 500 becomes 503
+
+	Timeout        time.Duration // the whole request from the moment its head was read; 0: no limit
+	ReadTimeout    time.Duration // per attempt: to the answer's first byte, then between two reads; 0: no limit
+	WriteTimeout   time.Duration // per attempt: between two writes of the request; 0: no limit
+	ConnectTimeout time.Duration // waiting for a connection of the host
+	BodyTimeout    time.Duration // the client's request body; 0: no limit
+	Retries        int           // further attempts
+	RetryBodySize  int64         // bytes of a body that is kept for a further attempt
+	MaxBodySize    int64         // bytes; 0: no limit
+}
