@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// endpoints answers for the program behind it.
+type endpoints struct{ program Program }
+
+// answer writes a body that no cache keeps and no browser takes for anything but the type it says.
+func answer(w http.ResponseWriter, status int, contentType, body string) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+const plainText = "text/plain; charset=utf-8"
+
+func (e endpoints) metrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	e.program.WriteMetrics(w)
+}
+
+func (e endpoints) healthy(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, plainText, "headgate is alive\n")
+}
+
+func (e endpoints) ready(w http.ResponseWriter, _ *http.Request) {
+	ready, text := e.program.Ready()
+	status := http.StatusOK
+	if !ready {
+		status = http.StatusServiceUnavailable
+	}
+	answer(w, status, plainText, text)
+}
+
+func (e endpoints) config(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, plainText, string(e.program.Config()))
+}
+
+func (e endpoints) status(w http.ResponseWriter, _ *http.Request) {
+	body, err := json.MarshalIndent(e.program.Status(), "", "  ")
+	if err != nil {
+		panic("BUG: the status is not JSON: " + err.Error())
+	}
+	answer(w, http.StatusOK, "application/json", string(body)+"\n")
+}
+
+func (e endpoints) reload(w http.ResponseWriter, _ *http.Request) {
+	problems := e.program.Reload()
+	if len(problems) > 0 {
+		answer(w, http.StatusInternalServerError, plainText,
+			"not reloaded, the configuration in use stays:\n"+strings.Join(problems, "\n")+"\n")
+		return
+	}
+	answer(w, http.StatusOK, plainText, "reloaded\n")
+}

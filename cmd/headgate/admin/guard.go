@@ -1,0 +1,101 @@
+package admin
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// refuse answers with one line in the form of every answer of headgate's own.
+func refuse(w http.ResponseWriter, status int, reason, remedy string) {
+	w.Header().Set("X-Headgate-Reason", reason)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "headgate: %s: %s\n", reason, remedy)
+}
+
+// ownHostOnly refuses a request whose Host is a name of somebody else's: a page that rebinds its own name to our address
+// (DNS rebinding) would otherwise read everything here with the operator's browser.
+func ownHostOnly(p Program, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ownHost(r.Host, p.Access().Host) {
+			refuse(w, http.StatusMisdirectedRequest, "misdirected",
+				"ask for this listener by its IP address, as localhost, or by the host of admin.listen")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownHost reports whether hostport names this listener: an IP address, localhost or the configured host.
+func ownHost(hostport, configured string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return strings.EqualFold(host, "localhost") || configured != "" && strings.EqualFold(host, configured)
+}
+
+// sameSiteOnly refuses what another site's page makes a browser send, by Sec-Fetch-Site and Origin. GET and HEAD pass:
+// they change nothing here.
+func sameSiteOnly(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "cross_site", "send this from the admin page itself or from a program that is not a browser")
+	}))
+	return protection.Handler(next)
+}
+
+// trustedOnly refuses peers outside admin.trusted.
+func trustedOnly(p Program, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !trusted(r.RemoteAddr, p.Access().Trusted) {
+			refuse(w, http.StatusForbidden, "not_trusted", "add this client's address to admin.trusted")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// trusted reports whether the peer is in one of the networks. The peer of a unix socket has no address: the permissions
+// of the socket already said who may come in.
+func trusted(remote string, networks []netip.Prefix) bool {
+	if remote == "" || remote[0] == '@' || remote[0] == '/' {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return false
+	}
+	address := peer.Addr().Unmap().WithZone("")
+	for _, network := range networks {
+		if network.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// answerInTime sets the deadline of an answer. Profiles set a longer one of their own.
+func answerInTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setDeadlines(w, answerTimeout)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// setDeadlines bounds reading what is left of the request and writing the answer. A writer without deadlines (a test's
+// recorder) is left alone.
+func setDeadlines(w http.ResponseWriter, limit time.Duration) {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(limit))
+}
