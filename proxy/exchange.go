@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// exchange is one request and its answer. A connection has one, used anew for each of its requests; nothing of a request
+// is left in it for the next.
+type exchange struct {
+	proxy    *Proxy
+	snapshot *Snapshot
+	ctx      *fasthttp.RequestCtx
+	conn     *client
+	head     *wire.RequestHead
+
+	id       [16]byte // X-Request-ID, hexadecimal
+	identity *authcache.Identity
+	route    *route
+	tenant   string // X-Scope-OrgID as it is sent upstream
+	deadline time.Time
+
+	out      request // what is sent upstream
+	attempts int     // hosts that were sent the request, or refused it
+	tried    []*balancer.Host
+	triedBuf [4]*balancer.Host
+	host     *balancer.Host // the last one tried
+
+	status   int   // of the answer; 0 before it began
+	answered bool  // a byte of the answer may have been sent
+	closing  bool  // the connection ends with this request
+	received int64 // bytes of the client's body
+	sent     int64 // bytes of the answer, head included
+	failure  *failure
+	allow    string // of a 405
+}
+
+// exchangeOf is the exchange of the request that fasthttp's loop has under way.
+func exchangeOf(ctx *fasthttp.RequestCtx) *exchange { return &ctx.Conn().(*client).exchange }
+
+// handle is where every request begins and ends. fasthttp calls it with a stand-in; the request is in the connection.
+func (p *Proxy) handle(ctx *fasthttp.RequestCtx) {
+	x := exchangeOf(ctx)
+	x.begin(p, ctx)
+	defer x.finish()
+	if f := x.serve(); f != nil {
+		x.refuse(f)
+	}
+}
+
+// serve is the life of a request. Each step either goes on or says why the request ends here.
+func (x *exchange) serve() *failure {
+	if f := x.checkHead(); f != nil {
+		return f
+	}
+	if x.isHealthCheck() {
+		return x.answerHealth()
+	}
+	x.matchRoute()
+	if f := x.authenticate(); f != nil {
+		return f
+	}
+	if f := x.authorize(); f != nil {
+		return f
+	}
+	if f := x.nameTenant(); f != nil {
+		return f
+	}
+	if f := x.prepare(); f != nil { // the head for upstream, and a small body whole
+		return f
+	}
+	return x.forward()
+}
+
+func (x *exchange) begin(p *Proxy, ctx *fasthttp.RequestCtx) {
+	conn := ctx.Conn().(*client)
+	p.inFlight.Add(1)
+	*x = exchange{
+		proxy:    p,
+		snapshot: p.snapshot.Load(),
+		ctx:      ctx,
+		conn:     conn,
+		head:     conn.Head(),
+		closing:  conn.Head().Close || p.draining.Load(),
+	}
+	x.tried = x.triedBuf[:0]
+	const hex = "0123456789abcdef"
+	for i, r := 0, rand.Uint64(); i < len(x.id); i, r = i+1, r>>4 {
+		x.id[i] = hex[r&15]
+	}
+}
+
+// checkHead refuses what is malformed before anything else is looked at.
+func (x *exchange) checkHead() *failure {
+	switch {
+	case x.conn.Fault() != nil:
+		return refuseFor(ofFault(x.conn.Fault()), x.conn.Fault().Detail)
+	case x.snapshot == nil:
+		return refuse(notReady)
+	case !cleanPath(x.head.Path, x.snapshot.rulePrefixes):
+		return refuse(pathNotClean)
+	}
+	return nil
+}
+
+// matchRoute finds the route. What there is to say of a missing one waits until the sender is known.
+func (x *exchange) matchRoute() {
+	x.snapshot.routes.match(x.ctx)
+	if x.route != nil && x.route.Timeout > 0 {
+		x.deadline = x.conn.Began().Add(x.route.Timeout)
+	}
+}
+
+// authorize refuses a request without a route, and a sender whose scopes do not cover it.
+func (x *exchange) authorize() *failure {
+	switch {
+	case x.route == nil:
+		if x.allow = x.snapshot.routes.allowed(x.head.Path); x.allow != "" {
+			return refuse(methodRefused)
+		}
+		return refuse(notFound)
+	case x.identity.Scopes&x.route.Scope == 0:
+		return refuseFor(scopeMissing, "this one needs "+x.route.Scope.String())
+	case x.route.Pool == nil:
+		return refuse(noUpstream)
+	}
+	return nil
+}
+
+// finish ends the request exactly once, whatever happened to it.
+func (x *exchange) finish() {
+	if v := recover(); v != nil {
+		x.panicked(v)
+	}
+	body := x.conn.Body()
+	switch {
+	case x.closing && x.answered && !body.Whole():
+		x.conn.Linger()
+	case !x.closing && !body.Whole():
+		x.closing = !x.skipBody()
+	}
+	if x.closing {
+		x.ctx.SetConnectionClose()
+	}
+	x.observe()
+	x.out.release()
+	p := x.proxy
+	*x = exchange{}
+	p.inFlight.Add(-1)
+}
+
+// panicked answers for a bug of ours, unless the answer has begun.
+func (x *exchange) panicked(v any) {
+	x.proxy.seen.panicked(x, v)
+	x.closing = true
+	defer func() {
+		if recover() != nil {
+			x.closing = true
+		}
+	}()
+	x.refuse(refuse(internal))
+}
+
+// isHead reports whether the answer goes without its body (RFC 9110 §9.3.2).
+func (x *exchange) isHead() bool { return string(x.head.Method) == "HEAD" }
+
+// remaining is how long a step may take that has a limit of its own: the limit, or what the route's timeout leaves of
+// it. 0 means no limit; the timeout having passed is the smallest duration there is.
+func (x *exchange) remaining(now time.Time, limit time.Duration) time.Duration {
+	if x.deadline.IsZero() {
+		return limit
+	}
+	left := max(x.deadline.Sub(now), 1)
+	if limit <= 0 || left < limit {
+		return left
+	}
+	return limit
+}

@@ -1,0 +1,161 @@
+package proxy
+
+import (
+	"math/rand/v2"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// Refusal is one way in which headgate itself answers a request. A request that gets one was never answered by Cortex.
+type Refusal struct {
+	Reason string // a word for X-Headgate-Reason, the metrics and the documents
+	Status int    // everywhere but on write routes
+	Write  int    // on write routes: what Prometheus repeats, unless the request is wrong for ever
+	Text   string // what to do
+}
+
+// The whole table. On a write route a 4xx makes Prometheus throw the data away, so the second status is a 4xx only where
+// the same request would never be right (DESIGN.md §5).
+var (
+	malformed         = &Refusal{"malformed_request", 400, 400, "send one well-formed HTTP/1.1 request"}
+	expectation       = &Refusal{"expectation_failed", 417, 417, "send no Expect other than 100-continue"}
+	headTooLarge      = &Refusal{"head_too_large", 431, 431, "send a smaller head or raise server.max_header_size"}
+	codingUnsupported = &Refusal{"coding_not_supported", 501, 501, "send the body with a Content-Length or chunked"}
+	versionRefused    = &Refusal{"version_not_supported", 505, 505, "speak HTTP/1.1"}
+	pathNotClean      = &Refusal{"path_not_clean", 400, 400, "send the path without empty, dot or escaped segments"}
+	tenantMalformed   = &Refusal{"tenant_malformed", 400, 400, "send one X-Scope-OrgID whose parts are tenant IDs"}
+
+	unauthorized = &Refusal{"unauthorized", 401, 401, "send a user name and password of a configured client"}
+	credsUnready = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
+	authBusy     = &Refusal{"authentication_busy", 503, 503, "too many passwords wait to be verified, try again"}
+	scopeMissing = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
+	tenantDenied = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
+
+	notFound         = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
+	methodRefused    = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
+	noUpstream       = &Refusal{"no_upstream", 503, 503, "no upstream is configured for this route"}
+	bodyTooLarge     = &Refusal{"body_too_large", 413, 413, "send a smaller body or raise the route's max_body_size"}
+	bodyTimeout      = &Refusal{"body_timeout", 503, 503, "the body did not arrive in time, the connection ends without an answer"}
+	clientCut        = &Refusal{"client_closed", 503, 503, "the client went before its request was complete"}
+	noHost           = &Refusal{"no_host", 503, 503, "no host of the upstream is known, its name does not resolve"}
+	noConnection     = &Refusal{"no_connection", 503, 503, "all connections to the upstream are in use, try again"}
+	connectFailed    = &Refusal{"connect_failed", 503, 503, "no host of the upstream accepts connections"}
+	unavailableHosts = &Refusal{"upstream_unavailable", 503, 503, "no host of the upstream took the request"}
+	upstreamSlow     = &Refusal{"upstream_timeout", 504, 504, "the upstream did not take the request or answer in time"}
+	deadlinePassed   = &Refusal{"deadline", 504, 504, "the route's timeout has passed"}
+	upstreamCut      = &Refusal{"upstream_closed", 502, 502, "the upstream closed the connection before its answer was complete"}
+	badAnswer        = &Refusal{"bad_answer", 502, 502, "the upstream's answer is not readable HTTP/1.1"}
+	wrongMachine     = &Refusal{"wrong_machine", 502, 502, "the upstream is not the Cortex component that takes pushes"}
+	answerTooLong    = &Refusal{"answer_too_long", 502, 502, "an answer of unknown length over 1 MiB needs HTTP/1.1"}
+	internal         = &Refusal{"internal", 500, 503, "headgate failed, its log says why"}
+	draining         = &Refusal{"draining", 503, 503, "this gateway is going away, use another"}
+	notReady         = &Refusal{"not_ready", 503, 503, "headgate has no configuration yet"}
+)
+
+// Refusals is the whole table, in the order of a request's life; the caller must not change it.
+func Refusals() []*Refusal {
+	return []*Refusal{
+		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
+		unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, tenantMalformed, tenantDenied,
+		noUpstream, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
+		badAnswer, wrongMachine, answerTooLong, internal, draining, notReady,
+	}
+}
+
+// ofFault is the refusal that a fault of the head or the body asks for.
+func ofFault(f *wire.Fault) *Refusal {
+	switch f.Kind {
+	case wire.Expectation:
+		return expectation
+	case wire.TooLarge:
+		return headTooLarge
+	case wire.Unsupported:
+		return codingUnsupported
+	case wire.Version:
+		return versionRefused
+	default:
+		return malformed
+	}
+}
+
+// failure is a refusal of one request, with what is to be said beyond the table's text. detail holds nothing secret: it
+// goes to the client.
+type failure struct {
+	*Refusal
+	detail string
+	silent bool // close the connection without an answer
+}
+
+func refuse(r *Refusal) *failure                   { return &failure{Refusal: r} }
+func refuseFor(r *Refusal, detail string) *failure { return &failure{Refusal: r, detail: detail} }
+func hangUp(r *Refusal) *failure                   { return &failure{Refusal: r, silent: true} }
+func (f *failure) status(scope authcache.Scope) int {
+	if scope&authcache.Write != 0 {
+		return f.Write
+	}
+	return f.Status
+}
+
+// refuse answers the request ourselves: one line that says what happened and what to do.
+func (x *exchange) refuse(f *failure) {
+	x.failure = f
+	x.closing = x.closing || refusalCloses(f.Refusal)
+	if f.silent || x.answered {
+		x.cut()
+		return
+	}
+	status := f.status(x.scope())
+	body := append(make([]byte, 0, 256), "headgate: "...)
+	body = append(body, f.Reason...)
+	body = append(body, ": "...)
+	body = append(body, f.Text...)
+	if f.detail != "" {
+		body = append(body, "; "...)
+		body = append(body, f.detail...)
+	}
+	body = append(body, " (request "...)
+	body = append(body, x.id[:]...)
+	body = append(body, ")\n"...)
+
+	out := takeBuffer(smallBuffer)
+	defer out.release()
+	head := x.startAnswer(out.b[:0], status, fasthttp.StatusMessage(status))
+	head = appendDate(head)
+	head = wire.AppendLine(head, "Content-Type", "text/plain; charset=utf-8")
+	head = wire.AppendLine(head, "X-Content-Type-Options", "nosniff")
+	head = wire.AppendLine(head, "X-Headgate-Reason", f.Reason)
+	switch status {
+	case 401:
+		head = wire.AppendLine(head, "WWW-Authenticate", x.snapshot.challenge)
+	case 405:
+		head = wire.AppendLine(head, "Allow", x.allow)
+	case 503, 504:
+		head = append(head, "Retry-After: "...)
+		head = append(head, '1'+byte(rand.IntN(3)))
+		head = append(head, '\r', '\n')
+	}
+	head = appendLength(head, int64(len(body)))
+	if x.isHead() {
+		body = body[:0]
+	}
+	x.send(append(head, body...))
+}
+
+// cut ends the connection without a whole answer, so that nobody takes what was sent for one.
+func (x *exchange) cut() {
+	x.closing = true
+	x.conn.Close() //nolint:errcheck // there is nobody to tell
+}
+
+// refusalCloses reports whether the connection ends with this refusal: when what was sent could be read in two ways, the
+// rest of the connection could be too.
+func refusalCloses(r *Refusal) bool {
+	switch r {
+	case malformed, headTooLarge, codingUnsupported, versionRefused, expectation, pathNotClean, internal:
+		return true
+	}
+	return false
+}

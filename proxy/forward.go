@@ -1,0 +1,297 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// outcome is how an attempt at a host ended, in the words of the table that says what may be tried again
+// (DESIGN.md §5).
+type outcome uint8
+
+const (
+	answered    outcome = iota // the client has the host's answer, or as much of it as there was
+	ours                       // the client's doing or our own limit; the host had no part in it
+	notSent                    // no connection to the host: nothing was sent
+	keptClosed                 // a kept connection ended before a byte of the answer
+	closedEarly                // so did a fresh one
+	slow                       // a timeout of the host
+	unavailable                // 502, 503, 504
+	wrong                      // a status that Cortex's push never gives
+	unreadable                 // an answer that is not one, or was cut before it could be passed on
+)
+
+// mayRepeat reports whether a request of a scope may be sent again after an attempt that ended like this. A push may
+// come twice: the same sample at the same time is one sample. A query may have been what felled the host.
+func (o outcome) mayRepeat(scope authcache.Scope) bool {
+	switch {
+	case o == notSent:
+		return true
+	case scope&authcache.Write != 0:
+		return o != answered && o != ours
+	case scope&authcache.Read != 0:
+		return o == keptClosed
+	default:
+		return false
+	}
+}
+
+// forward sends the request to one host of its route after the other until one has answered.
+func (x *exchange) forward() *failure {
+	for {
+		x.host = x.route.Pool.Pick(x.tried)
+		if x.host == nil {
+			return refuse(noHost)
+		}
+		x.attempts++
+		outcome, f := x.attempt(x.host)
+		switch outcome {
+		case answered:
+			x.host.Succeeded()
+			return f
+		case ours:
+			return f
+		}
+		x.host.Failed()
+		if f == nil || !x.again(outcome) {
+			return f
+		}
+		x.tried = append(x.tried, x.host)
+	}
+}
+
+// again reports whether the request may go to a further host after such an attempt.
+func (x *exchange) again(o outcome) bool {
+	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
+		(x.out.whole || o == notSent) && (x.deadline.IsZero() || time.Now().Before(x.deadline))
+}
+
+// attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
+// same host; that costs no attempt.
+func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
+	host.Begin()
+	defer host.End()
+	conn, err := host.Acquire(x.remaining(time.Now(), x.route.ConnectTimeout))
+	for {
+		switch {
+		case errors.Is(err, balancer.ErrNoConnection):
+			return ours, refuse(noConnection)
+		case err != nil:
+			return notSent, x.connectFailure(err)
+		}
+		l := leg{x: x, conn: conn, net: conn.NetConn()}
+		outcome, f := l.run()
+		if outcome != keptClosed || x.out.begun || x.answered {
+			return outcome, f
+		}
+		conn, err = host.AcquireFresh(x.remaining(time.Now(), x.route.ConnectTimeout))
+	}
+}
+
+func (x *exchange) connectFailure(err error) *failure {
+	x.proxy.seen.connectFailed(x, err)
+	if !x.deadline.IsZero() && !time.Now().Before(x.deadline) {
+		return refuse(deadlinePassed)
+	}
+	return refuse(connectFailed)
+}
+
+// leg is one attempt on one connection.
+type leg struct {
+	x      *exchange
+	conn   *balancer.Conn
+	net    net.Conn
+	answer *wire.Answer
+	wrote  bool // the whole request has been written
+}
+
+// slice is how long the exchange waits on an upstream connection before it looks up: whether a limit has passed, an
+// early answer has come, the client has gone.
+const slice = 250 * time.Millisecond
+
+// maxAnswerHead is the most bytes an upstream's head may have.
+const maxAnswerHead = 32 << 10
+
+// run sends the request and passes the answer on. The connection is given back or closed in any case.
+func (l *leg) run() (_ outcome, f *failure) {
+	l.answer = takeAnswer(l.net)
+	defer func() {
+		if l.reusable() {
+			l.conn.Release()
+		} else {
+			l.conn.Discard()
+		}
+		releaseAnswer(l.answer)
+	}()
+	if o, f := l.send(); f != nil {
+		return o, f
+	}
+	if o, f := l.await(); f != nil {
+		return o, f
+	}
+	judged, f := l.judge()
+	if f != nil {
+		return judged, f
+	}
+	o, f := l.deliver()
+	if o == answered {
+		o = judged
+	}
+	return o, f
+}
+
+// reusable reports whether the connection is at the start of a next exchange, and nothing else.
+func (l *leg) reusable() bool {
+	a := l.answer
+	return l.wrote && a.Head.Status >= 200 && a.Body.Whole() && !a.Head.Close && !a.Surplus()
+}
+
+// await waits for the head of the answer.
+func (l *leg) await() (outcome, *failure) {
+	x := l.x
+	start := time.Now()
+	for now := start; ; now = time.Now() {
+		left := x.remaining(now, after(now, start, x.route.ReadTimeout))
+		if left < 0 {
+			return l.late(now)
+		}
+		if err := l.within(now, left); err != nil {
+			return l.lost(err)
+		}
+		err := l.answer.ReadHead(maxAnswerHead, x.isHead())
+		switch {
+		case err == nil:
+			return answered, nil
+		case !wire.IsTimeout(err):
+			return l.lost(err)
+		case x.abandoned():
+			return ours, hangUp(clientCut)
+		}
+	}
+}
+
+// after is what is left of a limit that began at start: 0 without one, less than 0 when it has passed.
+func after(now, start time.Time, limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	if limit -= now.Sub(start); limit <= 0 {
+		return -1
+	}
+	return limit
+}
+
+// within lets the connection's next read and write wait for a slice, or for what is left of a limit if that is less.
+func (l *leg) within(now time.Time, left time.Duration) error {
+	if left <= 0 || left > slice {
+		left = slice
+	}
+	return l.net.SetDeadline(now.Add(left))
+}
+
+// late is the failure of a host that took longer than it may.
+func (l *leg) late(now time.Time) (outcome, *failure) {
+	if x := l.x; !x.deadline.IsZero() && !now.Before(x.deadline) {
+		return slow, refuse(deadlinePassed)
+	}
+	return slow, refuse(upstreamSlow)
+}
+
+// lost is the failure of a connection that ended, or on which came something else than an answer.
+func (l *leg) lost(err error) (outcome, *failure) {
+	var fault *wire.Fault
+	switch {
+	case errors.As(err, &fault):
+		return unreadable, refuseFor(badAnswer, fault.Detail)
+	case l.answer.Begun():
+		return unreadable, refuse(upstreamCut)
+	case !l.conn.Fresh():
+		return keptClosed, refuse(upstreamCut)
+	default:
+		return closedEarly, refuse(upstreamCut)
+	}
+}
+
+// abandoned reports whether this is a read whose client has gone: nobody waits for its answer.
+func (x *exchange) abandoned() bool {
+	return x.route.Scope&authcache.Read != 0 && x.conn.Gone()
+}
+
+// judge decides by the status whether the answer is the client's, which is no failure, or another host is to be tried.
+func (l *leg) judge() (outcome, *failure) {
+	x, status := l.x, l.answer.Head.Status
+	switch {
+	case status == 101:
+		return unreadable, refuseFor(badAnswer, "it switches protocols")
+	case x.route.Scope&authcache.Write == 0:
+		return answered, nil
+	case status == 502 || status == 503 || status == 504:
+		if x.again(unavailable) {
+			return unavailable, refuseFor(unavailableHosts, "the last one answered "+statusLine(status))
+		}
+		return unavailable, nil
+	case wrongForPush(status):
+		return wrong, refuseFor(wrongMachine, "it answered "+statusLine(status))
+	}
+	return answered, nil
+}
+
+// wrongForPush reports whether Cortex's push endpoints never give a status, so that whatever did is not Cortex. To
+// Prometheus each of these means that the data can go.
+func wrongForPush(status int) bool {
+	switch status {
+	case 401, 403, 404, 405, 407, 408, 411, 421, 426, 431:
+		return true
+	}
+	return status >= 300 && status < 400
+}
+
+// write sends p whole, or says why not. io.ErrShortWrite means that the answer has come before.
+func (l *leg) write(p []byte) error {
+	x := l.x
+	start := time.Now()
+	for now := start; ; now = time.Now() {
+		left := x.remaining(now, after(now, start, x.route.WriteTimeout))
+		if left < 0 {
+			return errSlow
+		}
+		if err := l.within(now, left); err != nil {
+			return err
+		}
+		n, err := l.net.Write(p)
+		if err == nil {
+			return nil
+		}
+		if p = p[n:]; n > 0 {
+			start = now
+		}
+		if !wire.IsTimeout(err) {
+			return err
+		}
+		if wire.Arrived(l.net) {
+			return io.ErrShortWrite
+		}
+		if x.abandoned() {
+			return errAbandoned
+		}
+	}
+}
+
+// statusLine is a status in words: "404 Not Found".
+func statusLine(status int) string {
+	return strconv.Itoa(status) + " " + fasthttp.StatusMessage(status)
+}
+
+var (
+	errSlow      = errors.New("the upstream did not take the request in time")
+	errAbandoned = errors.New("the client has gone")
+)

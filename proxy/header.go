@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// appendHead appends the head that goes upstream, all but the lines that frame the body: the request line, the client's
+// fields that may pass, and ours. The tenant line is written here and nowhere else, and no line of a client can be one.
+func (x *exchange) appendHead(b []byte) []byte {
+	h := x.head
+	b = append(b, h.Method...)
+	b = append(b, ' ')
+	b = x.route.upstreamPath(b, h.Path)
+	if h.HasQuery {
+		b = append(b, '?')
+		b = append(b, h.Query...)
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, x.route.Host...)
+	b = append(b, '\r', '\n')
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		if passesUpstream(f.Name) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
+			b = appendField(b, f)
+		}
+	}
+	b = wire.AppendLine(b, tenantHeader, x.tenant)
+	b = wire.AppendLine(b, "X-Scope-ClientID", x.identity.Client)
+	b = x.appendForwarded(b)
+	b = append(b, "X-Request-ID: "...)
+	b = append(b, x.id[:]...)
+	return append(b, '\r', '\n')
+}
+
+// appendForwarded says who the client is and how it came, whatever the client said itself.
+func (x *exchange) appendForwarded(b []byte) []byte {
+	peer := x.conn.PeerIP()
+	b = wire.AppendLine(b, "X-Forwarded-For", peer)
+	b = wire.AppendLine(b, "X-Real-IP", peer)
+	b = wire.AppendLine(b, "X-Forwarded-Proto", x.conn.Protocol())
+	if len(x.head.Host) > 0 {
+		b = append(b, "X-Forwarded-Host: "...)
+		b = append(b, x.head.Host...)
+		b = append(b, '\r', '\n')
+	}
+	return b
+}
+
+func appendField(b []byte, f *wire.Field) []byte {
+	b = append(b, f.Name...)
+	b = append(b, ':', ' ')
+	b = append(b, f.Value...)
+	return append(b, '\r', '\n')
+}
+
+// appendLength appends the line that frames a body of n bytes, or a chunked one, and ends the head.
+func appendLength(b []byte, n int64) []byte {
+	if n == wire.Chunked {
+		return append(b, "Transfer-Encoding: chunked\r\n\r\n"...)
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, n, 10)
+	return append(b, "\r\n\r\n"...)
+}
+
+// passesUpstream reports whether a client's field goes upstream. Held back is what is between the client and us
+// (RFC 9110 §7.6.1), what we write ourselves, what could pass for an identity or a different request, and every name
+// with "_", which some servers read as "-".
+func passesUpstream(name []byte) bool {
+	switch name[0] | 0x20 {
+	case 'a':
+		if wire.EqualFold(name, "authorization") {
+			return false
+		}
+	case 'c':
+		if wire.EqualFold(name, "content-length") || wire.EqualFold(name, "connection") || wire.HasPrefixFold(name, "cookie") {
+			return false
+		}
+	case 'e':
+		if wire.EqualFold(name, "expect") {
+			return false
+		}
+	case 'f':
+		if wire.EqualFold(name, "forwarded") {
+			return false
+		}
+	case 'h':
+		if wire.EqualFold(name, "host") || wire.EqualFold(name, "http2-settings") {
+			return false
+		}
+	case 'k':
+		if wire.EqualFold(name, "keep-alive") {
+			return false
+		}
+	case 'p':
+		if wire.HasPrefixFold(name, "proxy-") {
+			return false
+		}
+	case 't':
+		if wire.EqualFold(name, "te") || wire.EqualFold(name, "trailer") || wire.EqualFold(name, "transfer-encoding") {
+			return false
+		}
+	case 'u':
+		if wire.EqualFold(name, "upgrade") {
+			return false
+		}
+	case 'x':
+		if !xPasses(name) {
+			return false
+		}
+	}
+	return bytes.IndexByte(name, '_') < 0 && !wire.ScopeLike(name)
+}
+
+// xPasses is passesUpstream for the names that begin with X.
+func xPasses(name []byte) bool {
+	switch {
+	case wire.HasPrefixFold(name, "x-forwarded-"), wire.HasPrefixFold(name, "x-webauth-"),
+		wire.EqualFold(name, "x-real-ip"), wire.EqualFold(name, "x-remote-user"), wire.EqualFold(name, "x-request-id"),
+		wire.EqualFold(name, "x-original-url"), wire.EqualFold(name, "x-rewrite-url"),
+		wire.EqualFold(name, "x-http-method-override"):
+		return false
+	}
+	return true
+}
+
+// passesBack reports whether a field of the upstream's answer goes to the client. X-Headgate-Reason would make an
+// answer of theirs look like one of ours.
+func passesBack(name []byte) bool {
+	switch name[0] | 0x20 {
+	case 'c':
+		return !wire.EqualFold(name, "content-length") && !wire.EqualFold(name, "connection")
+	case 'k':
+		return !wire.EqualFold(name, "keep-alive")
+	case 'p':
+		return !wire.HasPrefixFold(name, "proxy-")
+	case 's':
+		return !wire.HasPrefixFold(name, "set-cookie")
+	case 't':
+		return !wire.EqualFold(name, "te") && !wire.EqualFold(name, "trailer") && !wire.EqualFold(name, "transfer-encoding")
+	case 'u':
+		return !wire.EqualFold(name, "upgrade")
+	case 'x':
+		return !wire.EqualFold(name, "x-headgate-reason") && !wire.EqualFold(name, "x-request-id")
+	}
+	return true
+}
+
+// namedByConnection reports whether one of the Connection fields names a field, which makes it hop-by-hop.
+func namedByConnection(fields []wire.Field, name []byte) bool {
+	for i := range fields {
+		if !wire.EqualFold(fields[i].Name, "connection") {
+			continue
+		}
+		for list := fields[i].Value; ; {
+			element, rest, ok := wire.NextElement(list)
+			if !ok {
+				break
+			}
+			if bytes.EqualFold(element, name) {
+				return true
+			}
+			list = rest
+		}
+	}
+	return false
+}

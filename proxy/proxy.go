@@ -1,0 +1,139 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// Proxy serves requests with the snapshot that was last given to Use. Its methods may be called from any goroutine.
+type Proxy struct {
+	snapshot atomic.Pointer[Snapshot]
+	draining atomic.Bool
+	inFlight atomic.Int64
+
+	limits wire.Limits
+	server *fasthttp.Server
+	seen   *observer
+	log    *slog.Logger
+
+	conns connections
+
+	mu        sync.Mutex
+	listeners map[net.Listener]*listener // guarded by mu
+}
+
+// New makes a Proxy that answers 503 until Use gives it a snapshot.
+func New(o Options) *Proxy {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Proxy{
+		limits: wire.Limits{
+			HeaderTimeout: o.HeaderTimeout,
+			IdleTimeout:   o.IdleTimeout,
+			MaxHeaderSize: o.MaxHeaderSize,
+		},
+		log:       o.Log,
+		listeners: make(map[net.Listener]*listener),
+	}
+	p.seen = newObserver(p, o.Metrics, o.Log)
+	p.server = &fasthttp.Server{
+		Handler: p.handle,
+		// The loop sees only the stand-ins of wire.Conn, which fit these sizes; deadlines, limits and refusals are ours.
+		ReadBufferSize:  4 << 10,
+		WriteBufferSize: 512,
+		Concurrency:     1 << 20,
+		Logger:          silence{},
+
+		NoDefaultServerHeader:         true,
+		NoDefaultDate:                 true,
+		NoDefaultContentType:          true,
+		DisablePreParseMultipartForm:  true,
+		DisableHeaderNamesNormalizing: false, // comparisons of names must never become exact
+		SecureErrorLogMessage:         true,
+		CloseOnShutdown:               true,
+		LazyRequestTime:               true,
+	}
+	return p
+}
+
+// silence drops what fasthttp would log: it quotes requests, and with them credentials.
+type silence struct{}
+
+// Printf drops its arguments.
+func (silence) Printf(string, ...any) {}
+
+// Use makes s the snapshot of every request that begins from now on. A snapshot belongs to the one Proxy that uses it.
+func (p *Proxy) Use(s *Snapshot) {
+	for _, r := range s.routes.all {
+		r.durations = p.seen.durations.route(routeLabel(&r.Route))
+	}
+	p.snapshot.Store(s)
+}
+
+// InFlight is how many requests are under way.
+func (p *Proxy) InFlight() int64 { return p.inFlight.Load() }
+
+// Drain makes the health path answer 503 and every answer end its connection, while connections are still accepted.
+func (p *Proxy) Drain() { p.draining.Store(true) }
+
+// Serve accepts connections from ln until Unserve or Shutdown closes it, and then returns nil. It may be called for
+// several listeners.
+func (p *Proxy) Serve(ln net.Listener) error {
+	l := &listener{Listener: ln, proxy: p, closed: make(chan struct{})}
+	p.mu.Lock()
+	p.listeners[ln] = l
+	p.mu.Unlock()
+	err := p.server.Serve(l)
+	p.mu.Lock()
+	delete(p.listeners, ln)
+	p.mu.Unlock()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Unserve closes one listener; its connections live on.
+func (p *Proxy) Unserve(ln net.Listener) {
+	p.mu.Lock()
+	l := p.listeners[ln]
+	p.mu.Unlock()
+	if l != nil {
+		l.Close() //nolint:errcheck // it is going away either way
+	}
+}
+
+// pollInterval is how often Shutdown looks whether connections are left.
+const pollInterval = 5 * time.Millisecond
+
+// Shutdown closes the listeners and the idle connections, waits until no request is under way or ctx ends, and then
+// cuts what is left. The error is ctx's when requests were cut.
+func (p *Proxy) Shutdown(ctx context.Context) (err error) {
+	p.Drain()
+	p.mu.Lock()
+	for _, l := range p.listeners {
+		l.Close() //nolint:errcheck // it is going away either way
+	}
+	p.mu.Unlock()
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for p.conns.closeIdle() > 0 && err == nil {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+			p.conns.closeAll()
+		case <-poll.C:
+		}
+	}
+	return errors.Join(err, p.server.Shutdown())
+}

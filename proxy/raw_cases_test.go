@@ -1,0 +1,171 @@
+package proxy
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rawCase is one line of testdata/raw-http.jsonl.
+type rawCase struct {
+	ID             string   `json:"id"`
+	Raw            string   `json:"raw"`
+	Expect         string   `json:"expect"`
+	Why            string   `json:"why"`
+	MaxUpstream    int      `json:"max_upstream_requests"`
+	Status         []int    `json:"status"`
+	HalfClose      bool     `json:"half_close"`
+	MayTimeout     bool     `json:"may_timeout"`
+	Responses      int      `json:"responses"`
+	Tenants        []string `json:"tenants"`
+	ForbidUpstream []string `json:"forbid_upstream"`
+	Close          bool     `json:"close"`
+}
+
+// bytes are the raw bytes of a case: code point N stands for byte N.
+func (c *rawCase) bytes() []byte {
+	var b []byte
+	for _, r := range c.Raw {
+		b = append(b, byte(r))
+	}
+	return b
+}
+
+func readRawCases(t testing.TB, file string) (cases []rawCase) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var c rawCase
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, c)
+	}
+	if lines.Err() != nil || len(cases) == 0 {
+		t.Fatalf("%s: %d cases, %v", file, len(cases), lines.Err())
+	}
+	return cases
+}
+
+// verdict is what came back for a raw request.
+type verdict struct {
+	statuses []int
+	closed   bool // by the gateway, before the wait was over
+}
+
+// final is the first status that is not an interim one; 0 without any.
+func (v *verdict) final() int {
+	for _, s := range v.statuses {
+		if s >= 200 {
+			return s
+		}
+	}
+	return 0
+}
+
+// exchangeRaw sends bytes and reads answers until the gateway closes or nothing more comes.
+func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait time.Duration) *verdict {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() {
+		conn.Write(raw) //nolint:errcheck // a refusal may come before all was taken
+		if halfClose {
+			conn.(*net.TCPConn).CloseWrite() //nolint:errcheck // as above
+		}
+	}()
+	v := &verdict{}
+	br := bufio.NewReader(conn)
+	for {
+		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			timeout, _ := err.(net.Error)
+			v.closed = timeout == nil || !timeout.Timeout()
+			return v
+		}
+		if resp.StatusCode >= 200 {
+			io.Copy(io.Discard, resp.Body) //nolint:errcheck // only the statuses count
+		}
+		v.statuses = append(v.statuses, resp.StatusCode)
+		wait = min(wait, 300*time.Millisecond)
+	}
+}
+
+// TestRawRequests sends every raw request of the case file and looks at both sides of the gateway.
+func TestRawRequests(t *testing.T) {
+	t.Parallel()
+	for _, c := range readRawCases(t, "testdata/raw-http.jsonl") {
+		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
+			upstream := startRecorder(t, nil)
+			g := startGateway(t, testRoutes(testPool(t, upstream.addr), nil))
+			v := exchangeRaw(t, g.addr, c.bytes(), c.HalfClose, 3*time.Second)
+			checkRawCase(t, &c, v, upstream.requests())
+		})
+	}
+}
+
+func checkRawCase(t *testing.T, c *rawCase, v *verdict, got []*received) {
+	t.Helper()
+	final := v.final()
+	switch c.Expect {
+	case "reject":
+		if final < 400 && !(final == 0 && v.closed) && !c.MayTimeout {
+			t.Errorf("answered %v, closed %v, want a refusal: %s", v.statuses, v.closed, c.Why)
+		}
+	case "accept":
+		if final < 200 || final > 299 {
+			t.Errorf("answered %v, closed %v, want success: %s", v.statuses, v.closed, c.Why)
+		}
+	}
+	if len(c.Status) > 0 && !slices.Contains(c.Status, final) {
+		t.Errorf("answered %v, want one of %v", v.statuses, c.Status)
+	}
+	if c.Close && !v.closed {
+		t.Errorf("the connection was left open")
+	}
+	if c.Responses > 0 && len(v.statuses) != c.Responses {
+		t.Errorf("%d answers %v, want %d", len(v.statuses), v.statuses, c.Responses)
+	}
+	complete := 0
+	for _, r := range got {
+		if !r.complete {
+			continue
+		}
+		want := "tenant-a"
+		if complete < len(c.Tenants) {
+			want = c.Tenants[complete]
+		}
+		complete++
+		if tenants := r.tenants(); len(tenants) != 1 || tenants[0] != want {
+			t.Errorf("upstream saw the tenants %q, want %q alone, in %q", tenants, want, r.fields)
+		}
+		for _, forbidden := range c.ForbidUpstream {
+			if strings.Contains(strings.Join(r.fields, "\r\n"), forbidden) {
+				t.Errorf("upstream saw %q in %q", forbidden, r.fields)
+			}
+		}
+	}
+	if complete > c.MaxUpstream {
+		t.Errorf("%d complete requests upstream, want at most %d", complete, c.MaxUpstream)
+	}
+}

@@ -1,0 +1,168 @@
+package proxy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// route is one compiled entry of the table.
+type route struct {
+	Route
+	durations *routeDurations // set before the snapshot is used
+}
+
+// takes reports whether the route is for a method.
+func (r *route) takes(method []byte) bool {
+	if len(r.Methods) == 0 {
+		return true
+	}
+	for _, m := range r.Methods {
+		if string(method) == m {
+			return true
+		}
+	}
+	return false
+}
+
+// covers reports whether a path is the route's prefix or lies below it.
+func (r *route) covers(path []byte) bool {
+	n := len(r.Path)
+	return len(path) >= n && string(path[:n]) == r.Path && (len(path) == n || path[n] == '/')
+}
+
+// upstreamPath appends the path as the upstream gets it: the matched part replaced when the route says so.
+func (r *route) upstreamPath(dst, path []byte) []byte {
+	if !r.HasRewrite {
+		return append(dst, path...)
+	}
+	dst = append(dst, r.Rewrite...)
+	return append(dst, path[len(r.Path):]...)
+}
+
+// routeTable finds the route of a method and a raw path: exact ones by fasthttp's router, then prefixes, longest first.
+type routeTable struct {
+	given    []Route
+	all      []*route
+	router   *router.Router
+	prefixes []*route // longest first; of one length, those for certain methods first
+}
+
+func newRouteTable(given []Route) (*routeTable, error) {
+	t := &routeTable{given: given, router: router.New()}
+	// Whatever the router would do on its own is an answer that Cortex did not give.
+	t.router.RedirectTrailingSlash = false
+	t.router.RedirectFixedPath = false
+	t.router.HandleOPTIONS = false
+	t.router.HandleMethodNotAllowed = false
+	t.router.NotFound = t.matchPrefix
+	type place struct{ method, path string }
+	taken := make(map[place]string)
+	for i := range given {
+		r := &route{Route: given[i]}
+		if err := checkRoute(&r.Route); err != nil {
+			return nil, err
+		}
+		methods := r.Methods
+		if len(methods) == 0 {
+			methods = []string{router.MethodWild}
+		}
+		for _, method := range methods {
+			key := place{method, r.Path}
+			if r.Prefix {
+				key.path += "/*"
+			}
+			if other, twice := taken[key]; twice {
+				return nil, fmt.Errorf("route %s %s: is there twice, for %s and %s", method, key.path, other, r.Upstream)
+			}
+			taken[key] = r.Upstream
+			if !r.Prefix {
+				t.router.Handle(method, r.Path, func(ctx *fasthttp.RequestCtx) { exchangeOf(ctx).route = r })
+			}
+		}
+		if r.Prefix {
+			t.prefixes = append(t.prefixes, r)
+		}
+		t.all = append(t.all, r)
+	}
+	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
+		return cmp.Or(len(b.Path)-len(a.Path), min(len(b.Methods), 1)-min(len(a.Methods), 1))
+	})
+	return t, nil
+}
+
+func checkRoute(r *Route) error {
+	if strings.ContainsAny(r.Path, "{}*?") || r.Path != "" && r.Path[0] != '/' || r.Path == "" && !r.Prefix {
+		return fmt.Errorf("route %q: want a path that starts with / and holds none of { } * ?", r.Path)
+	}
+	if (r.Pool == nil) != (r.Upstream == "") {
+		return fmt.Errorf("route %q: upstream %q and its pool do not go together", r.Path, r.Upstream)
+	}
+	return nil
+}
+
+// match finds the route of the request under way and leaves it in the exchange: nil when there is none.
+func (t *routeTable) match(ctx *fasthttp.RequestCtx) { t.router.Handler(ctx) }
+
+// matchPrefix is where the router ends when no exact route has the method and the path.
+func (t *routeTable) matchPrefix(ctx *fasthttp.RequestCtx) {
+	exchangeOf(ctx).route = t.prefixFor(ctx.Method(), ctx.URI().PathOriginal())
+}
+
+func (t *routeTable) prefixFor(method, path []byte) *route {
+	for _, r := range t.prefixes {
+		if r.covers(path) && r.takes(method) {
+			return r
+		}
+	}
+	return nil
+}
+
+// allowed lists the methods that some route has for a path, for the Allow of a 405; "" when no route has it.
+func (t *routeTable) allowed(path []byte) string {
+	var methods []string
+	for _, r := range t.all {
+		if r.Prefix && r.covers(path) || !r.Prefix && string(path) == r.Path {
+			methods = append(methods, r.Methods...)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(slices.Compact(methods), ", ")
+}
+
+// Match finds what a request gets for its method and path alone: its route, or the refusal.
+func (s *Snapshot) Match(method, path string) (*Route, *Refusal) {
+	raw := []byte(path)
+	if !wire.ValidPath(raw) || !cleanPath(raw, s.rulePrefixes) {
+		return nil, pathNotClean
+	}
+	c := &client{}
+	var ctx fasthttp.RequestCtx
+	ctx.Init2(c, silence{}, false)
+	ctx.Request.Header.SetMethod(method)
+	ctx.Request.SetRequestURI(path)
+	s.routes.match(&ctx)
+	switch {
+	case c.exchange.route != nil:
+		return &c.exchange.route.Route, nil
+	case s.routes.allowed(raw) != "":
+		return nil, methodRefused
+	default:
+		return nil, notFound
+	}
+}
+
+// scope is the scope of the matched route; none before it is known.
+func (x *exchange) scope() authcache.Scope {
+	if x.route == nil {
+		return 0
+	}
+	return x.route.Scope
+}

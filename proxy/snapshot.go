@@ -1,0 +1,47 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/authcache"
+)
+
+// Snapshot is what requests run on: immutable, compiled from one configuration, loaded once by each request.
+type Snapshot struct {
+	routes       *routeTable
+	rulePrefixes []string
+	credentials  *authcache.Cache
+	challenge    string // of WWW-Authenticate
+	healthPath   string
+	writeTimeout time.Duration
+	federation   Federation
+}
+
+// Compile makes a Snapshot of settings. The error names every route that cannot be.
+func Compile(s Settings) (*Snapshot, error) {
+	if s.Credentials == nil {
+		return nil, errors.New("compile: no credentials given")
+	}
+	routes, err := newRouteTable(s.Routes)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	return &Snapshot{
+		routes:       routes,
+		rulePrefixes: s.RulePrefixes,
+		credentials:  s.Credentials,
+		challenge:    `Basic realm="` + quoted.Replace(s.Realm) + `", charset="UTF-8"`,
+		healthPath:   s.HealthPath,
+		writeTimeout: s.WriteTimeout,
+		federation:   s.Federation,
+	}, nil
+}
+
+// quoted escapes for a quoted-string (RFC 9110 §5.6.4).
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// Routes are all routes of the snapshot, in the order they were given. The caller must not change them.
+func (s *Snapshot) Routes() []Route { return s.routes.given }

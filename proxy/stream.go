@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// send writes the request. A failure means that there is no use in waiting for an answer.
+func (l *leg) send() (outcome, *failure) {
+	err := l.write(l.x.out.bytes)
+	if err == nil && !l.x.out.whole {
+		var f *failure
+		if f, err = l.stream(); f != nil {
+			return ours, f
+		}
+	}
+	switch {
+	case err == nil:
+		l.wrote = true
+		return answered, nil
+	case errors.Is(err, errSlow):
+		return l.late(time.Now())
+	case errors.Is(err, errAbandoned):
+		return ours, hangUp(clientCut)
+	default:
+		// The upstream may have answered before it stopped reading: 413 and 429 come like that.
+		return answered, nil
+	}
+}
+
+// stream passes the rest of the body on in pieces as the client sends them, until it is whole or the upstream answers.
+// The error is about the upstream, the failure about the client.
+func (l *leg) stream() (*failure, error) {
+	x := l.x
+	buf := takeBuffer(largeBuffer)
+	defer buf.release()
+	chunked := x.out.length == wire.Chunked
+	for {
+		n, f := x.readPiece(buf.b[chunkSizeLen:len(buf.b)-len("\r\n")], l.net)
+		switch {
+		case f == answerCame:
+			return nil, io.ErrShortWrite
+		case f != nil:
+			return f, nil
+		case n == 0 && chunked:
+			return nil, l.write(lastChunk)
+		case n == 0:
+			return nil, nil
+		}
+		x.out.begun = true
+		piece := buf.b[chunkSizeLen : chunkSizeLen+n]
+		if chunked {
+			piece = frameChunk(buf.b, n)
+		}
+		if err := l.write(piece); err != nil {
+			return nil, err
+		}
+		if wire.Arrived(l.net) {
+			return nil, io.ErrShortWrite
+		}
+	}
+}
+
+var lastChunk = []byte("0\r\n\r\n")
+
+// frameChunk makes a chunk of the n bytes that stand in b behind the room for their size.
+func frameChunk(b []byte, n int) []byte {
+	appendChunkSize(b[:0], n)
+	return append(b[:chunkSizeLen+n], '\r', '\n')
+}
+
+// answerCame says that an upstream answered while the client was still sending.
+var answerCame = &failure{}
+
+// readPiece reads some of the client's body for an upstream that is already taking it, looking up now and then whether
+// that upstream has answered.
+func (x *exchange) readPiece(p []byte, upstream net.Conn) (int, *failure) {
+	for {
+		n, f := x.readBodyWithin(p, slice)
+		if f != sliceOver {
+			return n, f
+		}
+		if wire.Arrived(upstream) {
+			return 0, answerCame
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// Limits is what every connection of a server keeps to.
+type Limits struct {
+	HeaderTimeout time.Duration // from the first byte of a head to its last; 0: no limit
+	IdleTimeout   time.Duration // between two requests, and before the first; 0: no limit
+	MaxHeaderSize int           // bytes of a head
+}
+
+// Conn is a client's connection. fasthttp's loop calls Read and Write: Read waits for the next request, reads its true
+// head and returns a stand-in that leads to the same handler; Write says yes and writes nothing, since the handler has
+// answered on the connection itself. Everything else is for that handler, on the loop's goroutine, except Close and
+// Idle, which may be called from any.
+type Conn struct {
+	net.Conn
+	limits *Limits
+
+	in    Reader
+	head  RequestHead
+	fault *Fault
+	body  Body
+
+	standIn   []byte // what fasthttp still has to read of the stand-in
+	standBuf  []byte
+	began     time.Time // when the head in use was complete
+	waiting   atomic.Int64
+	readBy    alarm
+	writeBy   alarm
+	continued bool
+	peer      string
+}
+
+// NewConn makes a Conn of a connection just accepted.
+func NewConn(c net.Conn, limits *Limits) *Conn {
+	conn := &Conn{Conn: c, limits: limits, peer: peerIP(c.RemoteAddr())}
+	conn.in.Reset(c)
+	conn.waiting.Store(time.Now().UnixNano())
+	return conn
+}
+
+func peerIP(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("").String()
+	}
+	return "unix"
+}
+
+// Read is fasthttp's: it blocks until a request is there and gives its stand-in. Every end of the connection is io.EOF,
+// because whatever fasthttp would answer then, a pooled sender could take for the answer to its next push.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.standIn) == 0 {
+		if err := c.next(); err != nil {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, c.standIn)
+	c.standIn = c.standIn[n:]
+	return n, nil
+}
+
+// Write is fasthttp's, for the answer that the handler has already given.
+func (c *Conn) Write(p []byte) (int, error) { return len(p), nil }
+
+// next reads the next head. A head with a fault is a request too: the handler refuses it.
+func (c *Conn) next() error {
+	c.in.discardHead()
+	c.continued = false
+	now := time.Now()
+	if c.in.Buffered() == 0 {
+		c.waiting.Store(now.UnixNano())
+		if err := c.ReadWithin(now, c.limits.IdleTimeout); err != nil {
+			return err
+		}
+		if err := c.in.fill(); err != nil {
+			return err
+		}
+		c.waiting.Store(0)
+		now = time.Now()
+	}
+	slow := false
+	for {
+		found, fault := c.in.scanHead(c.limits.MaxHeaderSize)
+		if found || fault != nil {
+			c.begin(fault)
+			return nil
+		}
+		if !slow {
+			slow = true
+			if err := c.ReadWithin(now, c.limits.HeaderTimeout); err != nil {
+				return err
+			}
+		}
+		if err := c.in.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// begin makes the head just read, or its fault, the request in use.
+func (c *Conn) begin(fault *Fault) {
+	if fault == nil {
+		fault = c.head.parse(c.in.buf, &c.in.lines)
+	}
+	c.began = time.Now()
+	c.fault = fault
+	if fault != nil {
+		c.head = RequestHead{Fields: c.head.Fields[:0], Close: true}
+		c.body.begin(&c.in, 0)
+		c.standIn = faultyStandIn
+		return
+	}
+	c.body.begin(&c.in, c.head.Length)
+	b := append(c.standBuf[:0], c.head.Method...)
+	b = append(b, ' ')
+	b = append(b, c.head.Path...)
+	c.standBuf = append(b, " HTTP/1.1\r\nHost: h\r\n\r\n"...)
+	c.standIn = c.standBuf
+}
+
+var faultyStandIn = []byte("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+
+// Head is the head of the request in use.
+func (c *Conn) Head() *RequestHead { return &c.head }
+
+// Fault is what is wrong with the head of the request in use; nil: nothing. With a fault, Head is empty.
+func (c *Conn) Fault() *Fault { return c.fault }
+
+// Began is when the head of the request in use was complete.
+func (c *Conn) Began() time.Time { return c.began }
+
+// Body is the body of the request in use. Reading it through ReadBody also tells a waiting client to go on.
+func (c *Conn) Body() *Body { return &c.body }
+
+// ReadBody reads some of the request's body, after 100 Continue where the client waits for it (RFC 9110 §10.1.1).
+func (c *Conn) ReadBody(p []byte) (int, error) {
+	if c.head.Continue && !c.continued && c.in.Buffered() == 0 {
+		c.continued = true
+		if _, err := c.Conn.Write(continueLine); err != nil {
+			return 0, err
+		}
+	}
+	return c.body.Read(p)
+}
+
+var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// Gone reports whether the client has ended its side of the connection, as far as can be seen without reading.
+func (c *Conn) Gone() bool { return Gone(c.Conn) }
+
+// PeerIP is the client's address without its port, or "unix" for one on a socket of this machine.
+func (c *Conn) PeerIP() string { return c.peer }
+
+// Protocol is "https" on a TLS connection, else "http".
+func (c *Conn) Protocol() string {
+	if _, ok := c.Conn.(*tls.Conn); ok {
+		return "https"
+	}
+	return "http"
+}
+
+// Send writes some of the answer.
+func (c *Conn) Send(p []byte) (int, error) { return c.Conn.Write(p) }
+
+// SendVectored writes the pieces of an answer in one go where the connection can.
+func (c *Conn) SendVectored(pieces *net.Buffers) (int64, error) { return pieces.WriteTo(c.Conn) }
+
+// ReadWithin makes reads fail d from now, give or take an eighth of d in the later direction; 0: never.
+func (c *Conn) ReadWithin(now time.Time, d time.Duration) error {
+	if at, set := c.readBy.due(now, d); set {
+		return c.Conn.SetReadDeadline(at)
+	}
+	return nil
+}
+
+// SendWithin makes writes fail d from now, like ReadWithin.
+func (c *Conn) SendWithin(now time.Time, d time.Duration) error {
+	if at, set := c.writeBy.due(now, d); set {
+		return c.Conn.SetWriteDeadline(at)
+	}
+	return nil
+}
+
+// Idle is since when the connection waits for a request; zero while one is under way.
+func (c *Conn) Idle() time.Time {
+	if t := c.waiting.Load(); t != 0 {
+		return time.Unix(0, t)
+	}
+	return time.Time{}
+}
+
+// lingerTime and lingerBytes bound how long an unread body is listened to so that its sender can read the refusal:
+// closing at once makes the kernel send a reset that overtakes the answer (RFC 9112 §9.6).
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 256 << 10
+)
+
+// Linger ends the sending side and drops what the client is still sending, for a short while. The caller closes the
+// connection after that.
+func (c *Conn) Linger() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	var drop [4 << 10]byte
+	for n := 0; n < lingerBytes; {
+		m, err := c.Conn.Read(drop[:])
+		if err != nil {
+			return
+		}
+		n += m
+	}
+}
+
+// AppendLine appends "name: value" and CR LF to a head under construction.
+func AppendLine(head []byte, name, value string) []byte {
+	head = append(head, name...)
+	head = append(head, ": "...)
+	head = append(head, value...)
+	return append(head, '\r', '\n')
+}
+
+// AppendStatusLine appends the status line of an answer. reason must hold no control character.
+func AppendStatusLine(head []byte, status int, reason string) []byte {
+	head = append(head, "HTTP/1.1 "...)
+	head = strconv.AppendInt(head, int64(status), 10)
+	head = append(head, ' ')
+	head = append(head, reason...)
+	return append(head, '\r', '\n')
+}
+
+// IsTimeout reports whether err is a deadline that passed.
+func IsTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
