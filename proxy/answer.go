@@ -201,7 +201,7 @@ func (x *exchange) startAnswer(b []byte, status int, reason string) []byte {
 	x.status = status
 	b = wire.AppendStatusLine(b, status, reason)
 	b = append(b, "X-Request-ID: "...)
-	b = append(b, x.id[:]...)
+	b = append(b, x.id...)
 	b = append(b, '\r', '\n')
 	switch {
 	case x.closing:

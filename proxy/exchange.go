@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -20,7 +20,10 @@ type exchange struct {
 	conn     *client
 	head     *wire.RequestHead
 
-	id       [16]byte // X-Request-ID, hexadecimal
+	id       []byte // X-Request-ID, in idBuf
+	idBuf    [maxRequestID]byte
+	client   netip.Addr // as far as it is known; invalid for a socket of this machine
+	trusted  bool       // the peer is a trusted proxy
 	identity *authcache.Identity
 	route    *route
 	tenant   string // X-Scope-OrgID as it is sent upstream
@@ -90,10 +93,7 @@ func (x *exchange) begin(p *Proxy, ctx *fasthttp.RequestCtx) {
 		closing:  conn.Head().Close || p.draining.Load(),
 	}
 	x.tried = x.triedBuf[:0]
-	const hex = "0123456789abcdef"
-	for i, r := 0, rand.Uint64(); i < len(x.id); i, r = i+1, r>>4 {
-		x.id[i] = hex[r&15]
-	}
+	x.identify()
 }
 
 // checkHead refuses what is malformed before anything else is looked at.
@@ -130,7 +130,7 @@ func (x *exchange) authorize() *failure {
 	case x.route.Pool == nil:
 		return refuse(noUpstream)
 	}
-	return nil
+	return x.crossSite()
 }
 
 // finish ends the request exactly once, whatever happened to it.

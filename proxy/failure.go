@@ -32,6 +32,7 @@ var (
 	credsUnready = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
 	authBusy     = &Refusal{"authentication_busy", 503, 503, "too many passwords wait to be verified, try again"}
 	scopeMissing = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
+	crossSite    = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
 	tenantDenied = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
 
 	notFound         = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
@@ -59,7 +60,7 @@ var (
 func Refusals() []*Refusal {
 	return []*Refusal{
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
-		unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, tenantMalformed, tenantDenied,
+		unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
 		noUpstream, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
 		badAnswer, wrongMachine, answerTooLong, internal, draining, notReady,
 	}
@@ -117,7 +118,7 @@ func (x *exchange) refuse(f *failure) {
 		body = append(body, f.detail...)
 	}
 	body = append(body, " (request "...)
-	body = append(body, x.id[:]...)
+	body = append(body, x.id...)
 	body = append(body, ")\n"...)
 
 	out := takeBuffer(smallBuffer)

@@ -31,22 +31,8 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = wire.AppendLine(b, "X-Scope-ClientID", x.identity.Client)
 	b = x.appendForwarded(b)
 	b = append(b, "X-Request-ID: "...)
-	b = append(b, x.id[:]...)
+	b = append(b, x.id...)
 	return append(b, '\r', '\n')
-}
-
-// appendForwarded says who the client is and how it came, whatever the client said itself.
-func (x *exchange) appendForwarded(b []byte) []byte {
-	peer := x.conn.PeerIP()
-	b = wire.AppendLine(b, "X-Forwarded-For", peer)
-	b = wire.AppendLine(b, "X-Real-IP", peer)
-	b = wire.AppendLine(b, "X-Forwarded-Proto", x.conn.Protocol())
-	if len(x.head.Host) > 0 {
-		b = append(b, "X-Forwarded-Host: "...)
-		b = append(b, x.head.Host...)
-		b = append(b, '\r', '\n')
-	}
-	return b
 }
 
 func appendField(b []byte, f *wire.Field) []byte {

@@ -90,7 +90,7 @@ func (o *observer) failed(x *exchange, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("reason", x.failure.Reason), slog.String("detail", x.failure.detail), slog.Int("status", x.status),
-		slog.String("request", string(x.id[:])), slog.String("peer", x.conn.PeerIP()),
+		slog.String("request", string(x.id)), slog.String("address", x.client.String()),
 		slog.String("method", string(x.head.Method)), slog.String("path", string(x.head.Path)),
 		slog.Duration("took", took), slog.Int("attempts", x.attempts),
 	}
@@ -120,7 +120,7 @@ func (o *observer) connectFailed(x *exchange, err error) {
 
 func (o *observer) sendFailed(x *exchange, err error) {
 	o.sendErrors.Inc()
-	o.log.Debug("a client did not take its answer", "request", string(x.id[:]), "error", err)
+	o.log.Debug("a client did not take its answer", "request", string(x.id), "error", err)
 }
 
 // tenantIgnored notes that a client named another tenant than the one that was used.
@@ -141,7 +141,7 @@ func (o *observer) panicked(x *exchange, v any) {
 	}); ok {
 		what = err.Error()
 	}
-	o.log.Error("BUG: a request ended in a panic", "request", string(x.id[:]), "panic", what, "stack", string(debug.Stack()))
+	o.log.Error("BUG: a request ended in a panic", "request", string(x.id), "panic", what, "stack", string(debug.Stack()))
 }
 
 // maxLinesPerSecond bounds what refusals may write into the log.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -29,6 +30,9 @@ type Settings struct {
 	HealthPath   string        // answered without credentials; "": none
 	WriteTimeout time.Duration // the answer to the client, between two writes; 0: no limit
 	Federation   Federation
+
+	AllowedOrigins []string       // "https://grafana.example": other origins than the gateway's own that browsers may send changes from
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Request-ID are believed
 }
 
 // Federation is Cortex's tenant federation as the cluster has it ([cortex.tenant_federation]).

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ type Snapshot struct {
 	healthPath   string
 	writeTimeout time.Duration
 	federation   Federation
+
+	allowedOrigins []string
+	trusted        []netip.Prefix
 }
 
 // Compile makes a Snapshot of settings. The error names every route that cannot be.
@@ -37,6 +41,9 @@ func Compile(s Settings) (*Snapshot, error) {
 		healthPath:   s.HealthPath,
 		writeTimeout: s.WriteTimeout,
 		federation:   s.Federation,
+
+		allowedOrigins: s.AllowedOrigins,
+		trusted:        s.TrustedProxies,
 	}, nil
 }
 

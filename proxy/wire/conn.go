@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -37,22 +38,17 @@ type Conn struct {
 	readBy    alarm
 	writeBy   alarm
 	continued bool
-	peer      string
+
+	peer     netip.Addr
+	peerText string
 }
 
 // NewConn makes a Conn of a connection just accepted.
 func NewConn(c net.Conn, limits *Limits) *Conn {
-	conn := &Conn{Conn: c, limits: limits, peer: peerIP(c.RemoteAddr())}
+	conn := &Conn{Conn: c, limits: limits}
 	conn.in.Reset(c)
 	conn.waiting.Store(time.Now().UnixNano())
 	return conn
-}
-
-func peerIP(a net.Addr) string {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap().WithZone("").String()
-	}
-	return "unix"
 }
 
 // Read is fasthttp's: it blocks until a request is there and gives its stand-in. Every end of the connection is io.EOF,
@@ -111,6 +107,9 @@ func (c *Conn) begin(fault *Fault) {
 	if fault == nil {
 		fault = c.head.parse(c.in.buf, &c.in.lines)
 	}
+	if c.peerText == "" {
+		c.findPeer()
+	}
 	c.began = time.Now()
 	c.fault = fault
 	if fault != nil {
@@ -157,8 +156,20 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 // Gone reports whether the client has ended its side of the connection, as far as can be seen without reading.
 func (c *Conn) Gone() bool { return Gone(c.Conn) }
 
-// PeerIP is the client's address without its port, or "unix" for one on a socket of this machine.
-func (c *Conn) PeerIP() string { return c.peer }
+// Peer is the address that the connection comes from; invalid for one on a socket of this machine. It is known from the
+// first request on: where a proxy tells it, asking earlier would wait for the client.
+func (c *Conn) Peer() netip.Addr { return c.peer }
+
+// PeerText is Peer in text, or "unix".
+func (c *Conn) PeerText() string { return c.peerText }
+
+func (c *Conn) findPeer() {
+	c.peerText = "unix"
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		c.peer = tcp.AddrPort().Addr().Unmap().WithZone("")
+		c.peerText = c.peer.String()
+	}
+}
 
 // Protocol is "https" on a TLS connection, else "http".
 func (c *Conn) Protocol() string {

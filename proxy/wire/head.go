@@ -263,7 +263,7 @@ func (h *RequestHead) settle(seen *seenFields) *Fault {
 			return faultCoding
 		}
 	}
-	if seen.host && !validHost(h.Host) || !seen.host && h.Minor == 1 {
+	if seen.host && !ValidHost(h.Host) || !seen.host && h.Minor == 1 {
 		return faultHost
 	}
 	if h.Length != 0 && (string(h.Method) == "GET" || string(h.Method) == "HEAD") {
@@ -281,9 +281,9 @@ func (h *RequestHead) settle(seen *seenFields) *Fault {
 	return nil
 }
 
-// validHost reports whether b is a host name or address with an optional port (RFC 9110 §7.2), and neither empty nor
+// ValidHost reports whether b is a host name or address with an optional port (RFC 9110 §7.2), and neither empty nor
 // with user information.
-func validHost(b []byte) bool {
+func ValidHost(b []byte) bool {
 	if len(b) == 0 || len(b) > 255+6 {
 		return false
 	}

@@ -1,0 +1,110 @@
+package proxy
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/headgate/headgate/proxy/wire"
+)
+
+// maxRequestID is the longest X-Request-ID that is kept, in bytes.
+const maxRequestID = 64
+
+// identify gives the request its id, and finds out where it comes from: the peer, or what a trusted proxy says of it.
+func (x *exchange) identify() {
+	x.client = x.conn.Peer()
+	x.trusted = x.snapshot != nil && trusts(x.snapshot.trusted, x.client)
+	if x.trusted {
+		x.client = x.forwardedFor()
+		if id, ok := x.field("x-request-id"); ok && validRequestID(id) {
+			x.id = append(x.idBuf[:0], id...)
+			return
+		}
+	}
+	const hex = "0123456789abcdef"
+	x.id = x.idBuf[:16]
+	for i, r := 0, rand.Uint64(); i < len(x.id); i, r = i+1, r>>4 {
+		x.id[i] = hex[r&15]
+	}
+}
+
+func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range trusted {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func validRequestID(id []byte) bool {
+	if len(id) == 0 || len(id) > maxRequestID {
+		return false
+	}
+	for _, c := range id {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// forwardedFor is the address that the nearest proxy which is not ours was called from: the last one of all
+// X-Forwarded-For that is not trusted itself. An entry that is not an address ends the search.
+func (x *exchange) forwardedFor() netip.Addr {
+	addr := x.conn.Peer()
+	for i := len(x.head.Fields) - 1; i >= 0; i-- {
+		if !wire.EqualFold(x.head.Fields[i].Name, "x-forwarded-for") {
+			continue
+		}
+		list := x.head.Fields[i].Value
+		for len(list) > 0 {
+			at := bytes.LastIndexByte(list, ',')
+			next, err := netip.ParseAddr(string(bytes.TrimSpace(list[at+1:])))
+			if err != nil {
+				return addr
+			}
+			if addr = next.Unmap(); !trusts(x.snapshot.trusted, addr) {
+				return addr
+			}
+			list = list[:max(at, 0)]
+		}
+	}
+	return addr
+}
+
+// appendForwarded says who the client is and how it came. What the client said of it itself counts only if it is a
+// trusted proxy.
+func (x *exchange) appendForwarded(b []byte) []byte {
+	proto, host := []byte(x.conn.Protocol()), x.head.Host
+	b = append(b, "X-Forwarded-For: "...)
+	if x.trusted {
+		for i := range x.head.Fields {
+			if f := &x.head.Fields[i]; wire.EqualFold(f.Name, "x-forwarded-for") && len(f.Value) > 0 {
+				b = append(b, f.Value...)
+				b = append(b, ", "...)
+			}
+		}
+		if p, ok := x.field("x-forwarded-proto"); ok && (string(p) == "http" || string(p) == "https") {
+			proto = p
+		}
+		if h, ok := x.field("x-forwarded-host"); ok && wire.ValidHost(h) {
+			host = h
+		}
+	}
+	b = append(b, x.conn.PeerText()...)
+	b = append(b, "\r\nX-Real-IP: "...)
+	if x.client == x.conn.Peer() {
+		b = append(b, x.conn.PeerText()...)
+	} else {
+		b = x.client.AppendTo(b)
+	}
+	b = append(b, "\r\nX-Forwarded-Proto: "...)
+	b = append(b, proto...)
+	if len(host) > 0 {
+		b = append(b, "\r\nX-Forwarded-Host: "...)
+		b = append(b, host...)
+	}
+	return append(b, '\r', '\n')
+}
