@@ -171,13 +171,16 @@ func (x *exchange) panicked(v any) {
 func (x *exchange) isHead() bool { return string(x.head.Method) == "HEAD" }
 
 // remaining is how long a step may take that has a limit of its own: the limit, or what the route's timeout leaves of
-// it. 0 means no limit; the timeout having passed is the smallest duration there is.
+// it. 0 means no limit; less than 0 that the limit or the timeout has passed.
 func (x *exchange) remaining(now time.Time, limit time.Duration) time.Duration {
-	if x.deadline.IsZero() {
+	if x.deadline.IsZero() || limit < 0 {
 		return limit
 	}
-	left := max(x.deadline.Sub(now), 1)
-	if limit <= 0 || left < limit {
+	left := x.deadline.Sub(now)
+	switch {
+	case left <= 0:
+		return -1
+	case limit == 0 || left < limit:
 		return left
 	}
 	return limit

@@ -80,7 +80,7 @@ func (x *exchange) again(o outcome) bool {
 func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 	host.Begin()
 	defer host.End()
-	conn, err := host.Acquire(x.remaining(time.Now(), x.route.ConnectTimeout))
+	conn, err := host.Acquire(x.connectWait())
 	for {
 		switch {
 		case errors.Is(err, balancer.ErrNoConnection):
@@ -93,8 +93,17 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		if outcome != keptClosed || x.out.begun || x.answered {
 			return outcome, f
 		}
-		conn, err = host.AcquireFresh(x.remaining(time.Now(), x.route.ConnectTimeout))
+		conn, err = host.AcquireFresh(x.connectWait())
 	}
+}
+
+// connectWait is how long a connection may be waited for; what is past is the shortest wait there is, since 0 means no
+// limit.
+func (x *exchange) connectWait() time.Duration {
+	if wait := x.remaining(time.Now(), x.route.ConnectTimeout); wait >= 0 {
+		return wait
+	}
+	return 1
 }
 
 func (x *exchange) connectFailure(err error) *failure {
