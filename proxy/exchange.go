@@ -103,6 +103,8 @@ func (x *exchange) checkHead() *failure {
 		return refuseFor(ofFault(x.conn.Fault()), x.conn.Fault().Detail)
 	case x.snapshot == nil:
 		return refuse(notReady)
+	case !x.snapshot.admits(x.conn.Peer()):
+		return hangUp(addressDenied)
 	case !cleanPath(x.head.Path, x.snapshot.rulePrefixes):
 		return refuse(pathNotClean)
 	}

@@ -28,12 +28,13 @@ var (
 	pathNotClean      = &Refusal{"path_not_clean", 400, 400, "send the path without empty, dot or escaped segments"}
 	tenantMalformed   = &Refusal{"tenant_malformed", 400, 400, "send one X-Scope-OrgID whose parts are tenant IDs"}
 
-	unauthorized = &Refusal{"unauthorized", 401, 401, "send a user name and password of a configured client"}
-	credsUnready = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
-	authBusy     = &Refusal{"authentication_busy", 503, 503, "too many passwords wait to be verified, try again"}
-	scopeMissing = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
-	crossSite    = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
-	tenantDenied = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
+	unauthorized  = &Refusal{"unauthorized", 401, 401, "send a user name and password of a configured client"}
+	credsUnready  = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
+	authBusy      = &Refusal{"authentication_busy", 503, 503, "too many passwords wait to be verified, try again"}
+	scopeMissing  = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
+	addressDenied = &Refusal{"address_denied", 403, 403, "connect from an address in server.allow_from; the connection ends without an answer"}
+	crossSite     = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
+	tenantDenied  = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
 
 	notFound         = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
 	methodRefused    = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
@@ -60,7 +61,7 @@ var (
 func Refusals() []*Refusal {
 	return []*Refusal{
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
-		unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
+		addressDenied, unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
 		noUpstream, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
 		badAnswer, wrongMachine, answerTooLong, internal, draining, notReady,
 	}

@@ -14,7 +14,7 @@ const maxRequestID = 64
 // identify gives the request its id, and finds out where it comes from: the peer, or what a trusted proxy says of it.
 func (x *exchange) identify() {
 	x.client = x.conn.Peer()
-	x.trusted = x.snapshot != nil && trusts(x.snapshot.trusted, x.client)
+	x.trusted = x.snapshot != nil && within(x.snapshot.trusted, x.client)
 	if x.trusted {
 		x.client = x.forwardedFor()
 		if id, ok := x.field("x-request-id"); ok && validRequestID(id) {
@@ -29,8 +29,9 @@ func (x *exchange) identify() {
 	}
 }
 
-func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
-	for _, p := range trusted {
+// within reports whether one of the prefixes holds an address.
+func within(prefixes []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range prefixes {
 		if p.Contains(addr) {
 			return true
 		}
@@ -65,7 +66,7 @@ func (x *exchange) forwardedFor() netip.Addr {
 			if err != nil {
 				return addr
 			}
-			if addr = next.Unmap(); !trusts(x.snapshot.trusted, addr) {
+			if addr = next.Unmap(); !within(x.snapshot.trusted, addr) {
 				return addr
 			}
 			list = list[:max(at, 0)]

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/headgate/headgate/proxy/wire"
 )
 
 // listener accepts for fasthttp, which would end for good at the first Accept that fails (too many open files): every
@@ -28,8 +27,13 @@ const maxAcceptPause = time.Second
 func (l *listener) Accept() (net.Conn, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, maxAcceptPause) {
 		c, err := l.Listener.Accept()
-		if err == nil {
+		if err == nil && l.proxy.admits(c) {
 			return l.proxy.conns.add(c, &l.proxy.limits), nil
+		}
+		if err == nil {
+			c.Close() //nolint:errcheck // it was never ours
+			pause = time.Millisecond
+			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, io.EOF // what fasthttp takes for an orderly end
@@ -52,70 +56,38 @@ func (l *listener) Close() error {
 	return l.done
 }
 
-// connections knows every open connection, so that draining can tell the idle ones. The zero value is ready.
-type connections struct {
-	mu   sync.Mutex
-	open map[*client]struct{} // guarded by mu
-}
-
-// client is a connection that leaves the list when it closes, with the exchange that its requests use in turn.
-type client struct {
-	*wire.Conn
-	list     *connections
-	once     sync.Once
-	exchange exchange
-}
-
-// Close closes the connection, once.
-func (c *client) Close() error {
-	var err error
-	c.once.Do(func() {
-		c.list.mu.Lock()
-		delete(c.list.open, c)
-		c.list.mu.Unlock()
-		err = c.Conn.Close()
-	})
-	return err
-}
-
-func (l *connections) add(c net.Conn, limits *wire.Limits) *client {
-	added := &client{Conn: wire.NewConn(c, limits), list: l}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open == nil {
-		l.open = make(map[*client]struct{})
+// admits reports whether a new connection may stay: there is room for it, if need be that of the oldest idle one, and
+// its address may connect. Where a PROXY header will tell the address, the first request tells.
+func (p *Proxy) admits(c net.Conn) bool {
+	s := p.snapshot.Load()
+	switch {
+	case s == nil:
+		return true
+	case s.maxConnections > 0 && !p.conns.makeRoom(s.maxConnections):
+		p.seen.turnedAway["limit"].Inc()
+		return false
+	case !tellsLater(c) && !s.admits(remoteAddr(c)):
+		p.seen.turnedAway["address"].Inc()
+		return false
 	}
-	l.open[added] = struct{}{}
-	return added
+	return true
 }
 
-// count is how many connections are open.
-func (l *connections) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.open)
+// tellsLater reports whether the address of a connection comes in a PROXY header, so that asking for it now would wait
+// for the client.
+func tellsLater(c net.Conn) bool {
+	_, later := c.(interface{ TellsAddressLater() })
+	return later
 }
 
-// closeIdle closes the connections that wait for a request and returns how many others are left.
-func (l *connections) closeIdle() int {
-	l.closeIf(func(c *client) bool { return !c.Idle().IsZero() })
-	return l.count()
+// admits reports whether an address may connect; an invalid one stands for a socket of this machine.
+func (s *Snapshot) admits(addr netip.Addr) bool {
+	return len(s.allowFrom) == 0 || !addr.IsValid() || within(s.allowFrom, addr)
 }
 
-func (l *connections) closeAll() {
-	l.closeIf(func(*client) bool { return true })
-}
-
-func (l *connections) closeIf(which func(*client) bool) {
-	var ending []*client
-	l.mu.Lock()
-	for c := range l.open {
-		if which(c) {
-			ending = append(ending, c)
-		}
+func remoteAddr(c net.Conn) netip.Addr {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
 	}
-	l.mu.Unlock()
-	for _, c := range ending {
-		c.Close() //nolint:errcheck // the peer learns by the end of the connection
-	}
+	return netip.Addr{}
 }

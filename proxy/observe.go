@@ -14,11 +14,12 @@ import (
 // observer counts and logs what happens to requests, without a lock on the way: every series that a request can touch is
 // resolved when its route is compiled.
 type observer struct {
-	log       *slog.Logger
-	durations durations
-	noRoute   *routeDurations
-	refusals  map[*Refusal]*metrics.Counter // never changed
-	failures  limiter                       // of log lines
+	log        *slog.Logger
+	durations  durations
+	noRoute    *routeDurations
+	refusals   map[*Refusal]*metrics.Counter // never changed
+	failures   limiter                       // of log lines
+	turnedAway map[string]*metrics.Counter   // connections, by why; never changed
 
 	requestBytes   *metrics.Counter
 	answerBytes    *metrics.Counter
@@ -47,6 +48,10 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 		tenantsIgnored: set.NewCounter("headgate_client_tenants_ignored_total"),
 		sendErrors:     set.NewCounter("headgate_client_write_errors_total"),
 		unlogged:       set.NewCounter("headgate_log_lines_suppressed_total"),
+	}
+	o.turnedAway = make(map[string]*metrics.Counter)
+	for _, why := range []string{"limit", "address"} {
+		o.turnedAway[why] = set.NewCounter(fmt.Sprintf("headgate_client_connections_refused_total{reason=%q}", why))
 	}
 	o.noRoute = o.durations.route(otherName)
 	for _, r := range Refusals() {

@@ -31,6 +31,8 @@ type Settings struct {
 	WriteTimeout time.Duration // the answer to the client, between two writes; 0: no limit
 	Federation   Federation
 
+	MaxConnections int            // of clients; 0: no limit
+	AllowFrom      []netip.Prefix // who may connect; empty: everybody
 	AllowedOrigins []string       // "https://grafana.example": other origins than the gateway's own that browsers may send changes from
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Request-ID are believed
 }

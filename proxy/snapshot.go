@@ -20,6 +20,8 @@ type Snapshot struct {
 	writeTimeout time.Duration
 	federation   Federation
 
+	maxConnections int
+	allowFrom      []netip.Prefix
 	allowedOrigins []string
 	trusted        []netip.Prefix
 }
@@ -42,6 +44,8 @@ func Compile(s Settings) (*Snapshot, error) {
 		writeTimeout: s.WriteTimeout,
 		federation:   s.Federation,
 
+		maxConnections: s.MaxConnections,
+		allowFrom:      s.AllowFrom,
 		allowedOrigins: s.AllowedOrigins,
 		trusted:        s.TrustedProxies,
 	}, nil

@@ -72,15 +72,14 @@ func (c *Conn) next() error {
 	c.in.discardHead()
 	c.continued = false
 	now := time.Now()
+	c.waiting.Store(now.UnixNano())
 	if c.in.Buffered() == 0 {
-		c.waiting.Store(now.UnixNano())
 		if err := c.ReadWithin(now, c.limits.IdleTimeout); err != nil {
 			return err
 		}
 		if err := c.in.fill(); err != nil {
 			return err
 		}
-		c.waiting.Store(0)
 		now = time.Now()
 	}
 	slow := false
@@ -110,6 +109,7 @@ func (c *Conn) begin(fault *Fault) {
 	if c.peerText == "" {
 		c.findPeer()
 	}
+	c.waiting.Store(0)
 	c.began = time.Now()
 	c.fault = fault
 	if fault != nil {
@@ -201,7 +201,7 @@ func (c *Conn) SendWithin(now time.Time, d time.Duration) error {
 	return nil
 }
 
-// Idle is since when the connection waits for a request; zero while one is under way.
+// Idle is since when the connection waits for a whole head; zero while a request is under way.
 func (c *Conn) Idle() time.Time {
 	if t := c.waiting.Load(); t != 0 {
 		return time.Unix(0, t)
