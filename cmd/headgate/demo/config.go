@@ -25,6 +25,9 @@ drain_delay = "0s"
 [admin]
 listen = "127.0.0.1:0"
 
+[log]
+level = "warn"
+
 [upstreams.all]
 url = "http://%s"
 

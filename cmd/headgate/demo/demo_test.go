@@ -23,7 +23,7 @@ func gatewayOf(t *testing.T, tenantOf func(r *http.Request) string) Story {
 		cortex.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return Story{Gateway: server.URL, Admin: "http://127.0.0.1:1", Config: "demo.toml", Out: &strings.Builder{}}
+	return Story{Gateway: server.URL, Admin: "http://127.0.0.1:1", Config: "demo.toml", Program: "headgate", Out: &strings.Builder{}}
 }
 
 func honest(r *http.Request) string {

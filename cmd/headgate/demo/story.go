@@ -15,6 +15,7 @@ type Story struct {
 	Gateway string // "http://127.0.0.1:34567"
 	Admin   string
 	Config  string // path of the configuration in use
+	Program string // path of headgate itself
 	Out     io.Writer
 }
 
@@ -93,9 +94,9 @@ Try it from another terminal:
   curl -u %[3]s:%[4]s -H 'X-Scope-OrgID: %[10]s' '%[5]s%[8]s'
   curl -i -u %[3]s:wrong '%[5]s%[8]s'
   curl -s %[6]s/metrics
-  headgate explain --config %[9]s --client %[1]s POST %[7]s
+  %[11]s explain --config %[9]s --client %[1]s POST %[7]s
 The admin page is %[6]s/
-`, a.User, a.Password, b.User, b.Password, s.Gateway, s.Admin, pushPath, queryPath, s.Config, a.Tenant)
+`, a.User, a.Password, b.User, b.Password, s.Gateway, s.Admin, pushPath, queryPath, s.Config, a.Tenant, s.Program)
 }
 
 // print writes to the story's output; a reader that has gone does not end the demo.

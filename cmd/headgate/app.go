@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/cmd/headgate/admin"
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/proxy"
+)
+
+// AppOptions is what an App needs from the outside.
+type AppOptions struct {
+	ConfigFile string
+	Log        io.Writer                // gets one line for each record
+	Env        func(name string) string // nil: no environment
+}
+
+// App is the running program as a value: New binds its addresses, Run serves until it is told to stop.
+type App struct {
+	options AppOptions
+	build   build
+	started time.Time
+	logs    *logOutput
+	log     *slog.Logger
+	metrics *metrics.Set
+	parts   parts
+	proxy   *proxy.Proxy
+	admin   *http.Server
+	fixed   config.Server // as at the start: what of it needs a restart keeps these values
+
+	current    atomic.Pointer[generation]
+	lastReload atomic.Pointer[admin.Reload]
+	draining   atomic.Bool
+
+	changing sync.Mutex // held by whatever changes what is served: start, reload, drain, close
+	serving  bool       // guarded by changing
+	closed   bool       // guarded by changing
+	failed   chan error
+	servers  sync.WaitGroup
+}
+
+// New loads the configuration and binds every address, but accepts nothing yet. The error names all that is wrong.
+func New(o AppOptions) (*App, error) {
+	started := time.Now()
+	loaded, err := load(o.ConfigFile, config.Options{Env: o.Env})
+	if err != nil {
+		return nil, err
+	}
+	set := metrics.NewSet()
+	logs := newLogOutput(o.Log)
+	a := &App{
+		options: o,
+		build:   thisBuild(),
+		started: started,
+		logs:    logs,
+		log:     logs.logger,
+		metrics: set,
+		fixed:   loaded.config.Server,
+		failed:  make(chan error, 1),
+		parts: parts{
+			credentials: authcache.New(authcache.Options{Metrics: set}),
+			balancing:   balancer.NewMetrics(set),
+			log:         logs.logger,
+		},
+		proxy: proxy.New(proxy.Options{
+			HeaderTimeout: time.Duration(loaded.config.Server.HeaderTimeout),
+			IdleTimeout:   time.Duration(loaded.config.Server.IdleTimeout),
+			MaxHeaderSize: int(loaded.config.Server.MaxHeaderSize),
+			Metrics:       set,
+			Log:           logs.logger,
+		}),
+	}
+	logs.apply(loaded.config.Log)
+	a.admin = admin.NewServer(operator{a}, a.log)
+	a.registerMetrics()
+	if err := a.change(loaded); err != nil {
+		a.parts.credentials.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Addrs are the addresses bound for tenants, a port 0 already resolved, in the order of server.listen.
+func (a *App) Addrs() []net.Addr { return addrs(a.current.Load().servers) }
+
+// AdminAddr is the address bound for operators, nil when there is none.
+func (a *App) AdminAddr() net.Addr {
+	for _, addr := range addrs(a.current.Load().admin) {
+		return addr
+	}
+	return nil
+}
+
+func addrs(listeners []*listener) []net.Addr {
+	found := make([]net.Addr, 0, len(listeners))
+	for _, l := range listeners {
+		found = append(found, l.Addr())
+	}
+	return found
+}
+
+// serve accepts on listeners until they are closed. The caller holds changing.
+func (a *App) serve(servers, admins []*listener) {
+	for _, l := range servers {
+		a.servers.Go(func() {
+			if err := a.proxy.Serve(l.Listener); err != nil {
+				a.fail(err)
+			}
+		})
+	}
+	for _, l := range admins {
+		// Serve always returns an error: that of the listener being closed by a reload, or by the end of the program.
+		a.servers.Go(func() { _ = a.admin.Serve(l.Listener) })
+	}
+}
+
+// fail ends Run. Only the first error counts.
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
+	}
+}
+
+// adminGoodbye is how long an answer of the admin listener that is under way may still take at the end.
+const adminGoodbye = time.Second
+
+// Close ends everything at once, requests under way included, and waits for all that the App started. Closing twice
+// does nothing more.
+func (a *App) Close() {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	if a.closed {
+		return
+	}
+	a.closed = true
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = a.proxy.Shutdown(now) // the error says that requests were cut, which is what Close is for
+	soon, cancel := context.WithTimeout(context.Background(), adminGoodbye)
+	defer cancel()
+	if a.admin.Shutdown(soon) != nil {
+		_ = a.admin.Close() // a profile that goes on collecting; its connection ends here
+	}
+	last := a.current.Load()
+	closeAll(last.servers)
+	closeAll(last.admin)
+	a.servers.Wait()
+	last.closePools()
+	a.parts.credentials.Close()
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/proxy"
+)
+
+// parts outlive every configuration; generations are assembled around them.
+type parts struct {
+	credentials *authcache.Cache
+	balancing   *balancer.Metrics
+	log         *slog.Logger
+}
+
+// generation is one configuration at work, with all that belongs to it alone.
+type generation struct {
+	config   *config.Config
+	digest   string // SHA-256 of the file, hexadecimal
+	loaded   time.Time
+	clients  int
+	restart  []string // keys whose new value waits for a restart
+	pools    map[poolKey]*balancer.Pool
+	tls      map[string]*tls.Config // by upstream
+	snapshot *proxy.Snapshot
+	servers  []*listener
+	admin    []*listener // one or none
+}
+
+// poolKey tells pools apart: a route with an idle_timeout of its own has connections of its own.
+type poolKey struct {
+	upstream string
+	idle     time.Duration
+}
+
+// queueTimeout is how long a request waits for a connection when max_connections of a host are in use.
+const queueTimeout = time.Second
+
+// assemble makes the pools and the snapshot of a configuration. Hosts that from (nil: none) has as well are taken over
+// with their connections; from goes on working, whatever becomes of the new generation.
+func assemble(cfg *config.Config, p parts, from *generation) (*generation, error) {
+	g := &generation{
+		config:  cfg,
+		loaded:  time.Now(),
+		clients: countClients(cfg),
+		pools:   make(map[poolKey]*balancer.Pool),
+		tls:     make(map[string]*tls.Config),
+	}
+	settings := proxy.Settings{
+		RulePrefixes: rulePrefixes(cfg),
+		Credentials:  p.credentials,
+		Realm:        cfg.Auth.Realm,
+		HealthPath:   cfg.Server.HealthPath,
+		WriteTimeout: cfg.Server.WriteTimeout.Value,
+		Federation: proxy.Federation{
+			Enabled:      cfg.Cortex.TenantFederation.Enabled,
+			MaxTenants:   cfg.Cortex.TenantFederation.MaxTenant,
+			RegexMatcher: cfg.Cortex.TenantFederation.RegexMatcherEnabled,
+		},
+	}
+	resolver := balancer.NewResolver(nameservers(cfg))
+	for _, r := range cfg.RouteTable() {
+		var pool *balancer.Pool
+		var host string
+		if r.Upstream != "" {
+			pool = g.pool(r, p, resolver, from)
+			host = cfg.Upstreams[r.Upstream].HostHeader()
+		}
+		settings.Routes = append(settings.Routes, route(r, pool, host))
+	}
+	snapshot, err := proxy.Compile(settings)
+	if err != nil {
+		g.closePools()
+		return nil, fmt.Errorf("routes: %w", err)
+	}
+	g.snapshot = snapshot
+	return g, nil
+}
+
+// route puts a resolved route in the terms of the proxy.
+func route(r config.ResolvedRoute, pool *balancer.Pool, host string) proxy.Route {
+	return proxy.Route{
+		Path:           r.Path,
+		Prefix:         r.Prefix,
+		Methods:        r.Methods,
+		Component:      r.Component,
+		Upstream:       r.Upstream,
+		Pool:           pool,
+		Host:           host,
+		Scope:          r.Scope,
+		Rewrite:        r.Rewrite,
+		HasRewrite:     r.HasRewrite,
+		Federated:      r.Federated,
+		OTLP:           r.OTLP,
+		Timeout:        r.Timeout,
+		ReadTimeout:    r.ReadTimeout,
+		WriteTimeout:   r.WriteTimeout,
+		ConnectTimeout: r.ConnectTimeout,
+		BodyTimeout:    r.BodyTimeout,
+		Retries:        r.Retries,
+		RetryBodySize:  r.RetryBodySize,
+		MaxBodySize:    r.MaxBodySize,
+	}
+}
+
+// pool returns the pool of a route, made at its first use: an upstream that no route uses is never looked up.
+func (g *generation) pool(r config.ResolvedRoute, p parts, resolver balancer.Resolver, from *generation) *balancer.Pool {
+	key := poolKey{upstream: r.Upstream}
+	idle := time.Duration(g.config.Upstreams[r.Upstream].IdleTimeout)
+	if r.OwnPool {
+		key.idle, idle = r.IdleTimeout, r.IdleTimeout
+	}
+	if made, ok := g.pools[key]; ok {
+		return made
+	}
+	var before *balancer.Pool
+	if from != nil {
+		before = from.pools[key]
+	}
+	u := g.config.Upstreams[r.Upstream]
+	g.pools[key] = balancer.New(balancer.Options{
+		Name:             r.Upstream,
+		Targets:          u.Targets(),
+		TLS:              g.tlsOf(r.Upstream, from),
+		Resolver:         resolver,
+		RefreshInterval:  time.Duration(u.DNSRefreshInterval),
+		ConnectTimeout:   time.Duration(u.ConnectTimeout),
+		IdleTimeout:      idle,
+		MaxConnectionAge: time.Duration(u.MaxConnectionAge),
+		MaxConnections:   u.MaxConnections,
+		QueueTimeout:     queueTimeout,
+		Metrics:          p.balancing,
+		Log:              p.log,
+	}, before)
+	return g.pools[key]
+}
+
+// tlsOf is the TLS configuration of an upstream: the very one of the generation before when nothing in it changed, since
+// that is how the balancer knows that connections may be kept.
+func (g *generation) tlsOf(upstream string, from *generation) *tls.Config {
+	if made, ok := g.tls[upstream]; ok {
+		return made
+	}
+	made := g.config.Upstreams[upstream].TLSConfig()
+	if from != nil && sameTLS(made, from.tls[upstream]) {
+		made = from.tls[upstream]
+	}
+	g.tls[upstream] = made
+	return made
+}
+
+// sameTLS reports whether two configurations of config.Upstream make the same connections.
+func sameTLS(a, b *tls.Config) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	sameRoots := a.RootCAs == b.RootCAs || a.RootCAs != nil && b.RootCAs != nil && a.RootCAs.Equal(b.RootCAs)
+	// The key of a certificate is not compared: it belongs to the certificate, or the pair would not have loaded.
+	sameCertificates := slices.EqualFunc(a.Certificates, b.Certificates, func(a, b tls.Certificate) bool {
+		return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
+	})
+	return sameRoots && sameCertificates && a.ServerName == b.ServerName && a.InsecureSkipVerify == b.InsecureSkipVerify
+}
+
+// rulePrefixes are the paths below which a rule namespace and a group stand, which may hold escapes.
+func rulePrefixes(cfg *config.Config) []string {
+	var prefixes []string
+	for _, r := range cfg.RouteTable() {
+		if prefix := r.Path + "/"; r.RuleNames && !slices.Contains(prefixes, prefix) {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
+
+func nameservers(cfg *config.Config) []string {
+	servers := make([]string, 0, len(cfg.DNS.Servers))
+	for _, s := range cfg.DNS.Servers {
+		servers = append(servers, string(s))
+	}
+	return servers
+}
+
+// countClients counts what [[tenants]] names: several passwords of one client count once.
+func countClients(cfg *config.Config) int {
+	type client struct{ tenant, user string }
+	found := make(map[client]struct{}, len(cfg.Tenants))
+	for i := range cfg.Tenants {
+		found[client{cfg.Tenants[i].ID, cfg.Tenants[i].Username}] = struct{}{}
+	}
+	return len(found)
+}
+
+// closePools ends the look-ups of the generation and closes the connections that no other one took over.
+func (g *generation) closePools() {
+	for _, pool := range g.pools {
+		pool.Close()
+	}
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/proxy"
+)
+
+func explainCommand() command {
+	return command{
+		name:    "explain",
+		usage:   "--config FILE [--client NAME] [--tenant-header V] [--json] METHOD PATH",
+		summary: "say what becomes of such a request: its route, scope, upstream, hosts, deadlines and tenant, or its refusal",
+		define: func(set *flag.FlagSet) action {
+			file := configFlag(set)
+			var q question
+			set.StringVar(&q.client, "client", "", "the `NAME` or user name of the client that sends it")
+			set.StringVar(&q.tenantHeader, "tenant-header", "", "the `VALUE` of an X-Scope-OrgID that the client sends")
+			asJSON := set.Bool("json", false, "print JSON")
+			return func(c console, args []string) error {
+				if err := needConfig(*file); err != nil {
+					return err
+				}
+				if len(args) != 2 {
+					return usageError("want a method and a path, such as POST /api/v1/push")
+				}
+				q.method, q.path = args[0], args[1]
+				loaded, err := load(*file, config.Options{Env: os.Getenv})
+				if err != nil {
+					return err
+				}
+				e, err := explain(loaded.config, q)
+				if err != nil {
+					return err
+				}
+				if *asJSON {
+					return e.writeJSON(c)
+				}
+				e.write(c)
+				return nil
+			}
+		},
+	}
+}
+
+// question is a request that nobody sends.
+type question struct {
+	method, path string
+	client       string // "": whoever has the scope
+	tenantHeader string // "": none
+}
+
+// explanation is what becomes of a request. Refused is nil when it is forwarded.
+type explanation struct {
+	Method       string   `json:"method"`
+	Path         string   `json:"path"`
+	Client       string   `json:"client,omitempty"`
+	Tenant       string   `json:"tenant,omitempty"` // of the client
+	TenantHeader string   `json:"tenant_header,omitempty"`
+	Route        *matched `json:"route,omitempty"`
+	Refused      *refused `json:"refused,omitempty"`
+}
+
+// matched is the route of the request. Durations are written as in the configuration; "0s" is no limit.
+type matched struct {
+	Path           string   `json:"path"`
+	Methods        []string `json:"methods"`
+	Component      string   `json:"component"`
+	Scope          string   `json:"scope"`
+	Upstream       string   `json:"upstream"`
+	UpstreamPath   string   `json:"upstream_path"`
+	Host           string   `json:"host"`
+	Hosts          []string `json:"hosts"`
+	HostsProblem   string   `json:"hosts_problem,omitempty"`
+	Timeout        string   `json:"timeout"`
+	ReadTimeout    string   `json:"read_timeout"`
+	WriteTimeout   string   `json:"write_timeout"`
+	ConnectTimeout string   `json:"connect_timeout"`
+	BodyTimeout    string   `json:"body_timeout"`
+	Retries        int      `json:"retries"`
+	MaxBodySize    int64    `json:"max_body_size"`
+}
+
+// refused is headgate's own answer.
+type refused struct {
+	Reason string `json:"reason"`
+	Status int    `json:"status"`
+	Text   string `json:"text"`
+}
+
+// explain compiles the configuration as run does, and asks the snapshot.
+func explain(cfg *config.Config, q question) (*explanation, error) {
+	client, err := findClient(cfg, q.client)
+	if err != nil {
+		return nil, err
+	}
+	credentials := authcache.New(authcache.Options{Workers: 1})
+	defer credentials.Close()
+	g, err := assemble(cfg, parts{credentials: credentials, log: slog.New(slog.DiscardHandler)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer g.closePools()
+
+	e := &explanation{Method: q.method, Path: q.path, TenantHeader: q.tenantHeader}
+	if client != nil {
+		e.Client, e.Tenant = client.Client, client.Tenant
+	}
+	rawPath, _, _ := strings.Cut(q.path, "?")
+	r, refusal := g.snapshot.Match(q.method, rawPath)
+	if r != nil {
+		g.awaitHosts()
+		e.Route = describeRoute(r, rawPath)
+		switch {
+		case client != nil && !client.Scopes.Has(r.Scope):
+			refusal = refusalFor("scope_missing")
+		case r.Upstream == "":
+			refusal = refusalFor("no_upstream")
+		}
+	}
+	if refusal != nil {
+		status := refusal.Status
+		if r != nil && r.Scope == authcache.Write {
+			status = refusal.Write
+		}
+		e.Refused = &refused{Reason: refusal.Reason, Status: status, Text: refusal.Text}
+	}
+	return e, nil
+}
+
+// findClient returns the identity that a name stands for; nil for no name.
+func findClient(cfg *config.Config, name string) (*authcache.Identity, error) {
+	if name == "" {
+		return nil, nil
+	}
+	entries := cfg.Entries()
+	var known []string
+	for i := range entries {
+		if entries[i].Identity.Client == name || entries[i].User == name {
+			return entries[i].Identity, nil
+		}
+		known = append(known, entries[i].Identity.Client)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	const most = 10
+	if len(known) > most {
+		known = append(known[:most], "…")
+	}
+	return nil, fmt.Errorf("--client: %q is not in the configuration; it has %s", name, cmp.Or(strings.Join(known, ", "), "no clients"))
+}
+
+// refusalFor finds an entry of the proxy's table.
+func refusalFor(reason string) *proxy.Refusal {
+	for _, r := range proxy.Refusals() {
+		if r.Reason == reason {
+			return r
+		}
+	}
+	panic("BUG: no refusal has the reason " + reason)
+}
+
+func describeRoute(r *proxy.Route, path string) *matched {
+	m := &matched{
+		Path:           writtenPath(r),
+		Methods:        append([]string{}, r.Methods...),
+		Component:      r.Component,
+		Scope:          r.Scope.String(),
+		Upstream:       r.Upstream,
+		UpstreamPath:   path,
+		Host:           r.Host,
+		Hosts:          []string{},
+		Timeout:        r.Timeout.String(),
+		ReadTimeout:    r.ReadTimeout.String(),
+		WriteTimeout:   r.WriteTimeout.String(),
+		ConnectTimeout: r.ConnectTimeout.String(),
+		BodyTimeout:    r.BodyTimeout.String(),
+		Retries:        r.Retries,
+		MaxBodySize:    r.MaxBodySize,
+	}
+	if r.HasRewrite {
+		m.UpstreamPath = r.Rewrite + strings.TrimPrefix(path, r.Path)
+	}
+	if r.Pool == nil {
+		return m
+	}
+	for _, h := range r.Pool.Hosts() {
+		m.Hosts = append(m.Hosts, h.Addr())
+	}
+	if err := r.Pool.ResolveError(); err != nil {
+		m.HostsProblem = err.Error()
+	}
+	return m
+}
+
+func (e *explanation) writeJSON(c console) error {
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return errors.New("BUG: the explanation is not JSON")
+	}
+	c.printf("%s\n", text)
+	return nil
+}
+
+// write prints one line for each thing there is to say.
+func (e *explanation) write(c console) {
+	line := func(name, value string) { c.printf("%-16s %s\n", name, value) }
+	line("request", e.Method+" "+e.Path)
+	if e.Refused != nil {
+		line("refused", fmt.Sprintf("%d %s: %s", e.Refused.Status, e.Refused.Reason, e.Refused.Text))
+	}
+	if r := e.Route; r != nil {
+		r.write(line)
+	}
+	switch {
+	case e.Client == "":
+		line("tenant", "that of the credential; without a good one 401")
+	default:
+		line("client", e.Client)
+		line("tenant", e.Tenant)
+	}
+	if e.TenantHeader != "" {
+		line("tenant header", fmt.Sprintf("%q is removed: the tenant comes from the credential", e.TenantHeader))
+	}
+}
+
+func (m *matched) write(line func(name, value string)) {
+	methods := "any"
+	if len(m.Methods) > 0 {
+		methods = strings.Join(m.Methods, ", ")
+	}
+	line("route", m.Path+" ("+methods+")")
+	line("scope", m.Scope)
+	if m.Upstream == "" {
+		return
+	}
+	line("upstream", m.Upstream)
+	line("upstream path", m.UpstreamPath)
+	line("host", m.Host)
+	hosts := strings.Join(m.Hosts, ", ")
+	if m.HostsProblem != "" {
+		hosts = strings.TrimSpace(hosts + " (" + m.HostsProblem + ")")
+	}
+	line("hosts", cmp.Or(hosts, "none"))
+	line("timeout", m.Timeout)
+	line("read timeout", m.ReadTimeout)
+	line("write timeout", m.WriteTimeout)
+	line("connect timeout", m.ConnectTimeout)
+	line("body timeout", m.BodyTimeout)
+	line("retries", fmt.Sprint(m.Retries))
+	line("max body size", fmt.Sprintf("%d bytes", m.MaxBodySize))
+}

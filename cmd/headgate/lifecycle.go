@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// Run serves until a signal or the end of ctx, and closes the App. SIGHUP reloads. SIGTERM and SIGINT drain: a second
+// one skips the delay, a third one the wait for requests. The end of ctx skips both. The error is that of a listener
+// which broke; an orderly end has none.
+func (a *App) Run(ctx context.Context, signals <-chan os.Signal) error {
+	defer a.Close()
+	a.begin()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-a.failed:
+			return err
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				a.Reload()
+				continue
+			}
+			a.drain(ctx, s, signals)
+			return nil
+		}
+	}
+}
+
+// begin accepts on the listeners that New bound.
+func (a *App) begin() {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	if a.closed {
+		return
+	}
+	a.serving = true
+	a.serve(a.current.Load().servers, a.current.Load().admin)
+}
+
+// drain lets balancers see that this gateway goes away while it still serves, then stops accepting and waits for the
+// requests under way.
+func (a *App) drain(ctx context.Context, why os.Signal, signals <-chan os.Signal) {
+	server := a.startDraining()
+	a.log.Info("draining", "signal", why.String(), "in_flight", a.proxy.InFlight(),
+		"drain_delay", server.DrainDelay.String(), "drain_timeout", server.DrainTimeout.Value.String())
+
+	delay := time.NewTimer(time.Duration(server.DrainDelay))
+	defer delay.Stop()
+	wait(ctx, delay.C, signals)
+
+	limit, cut := context.WithCancel(ctx)
+	defer cut()
+	if server.DrainTimeout.Value > 0 {
+		limit, cut = context.WithTimeout(limit, server.DrainTimeout.Value)
+		defer cut()
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		waiting := a.proxy.InFlight()
+		if err := a.proxy.Shutdown(limit); err != nil {
+			a.log.Warn("requests were cut", "in_flight", waiting, "error", err)
+		}
+	}()
+	wait(ctx, ended, signals)
+	cut()
+	<-ended
+	a.log.Info("stopped")
+}
+
+// startDraining makes health and readiness fail. From here on nothing is reloaded.
+func (a *App) startDraining() config.Server {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	a.draining.Store(true)
+	a.proxy.Drain()
+	return a.current.Load().config.Server
+}
+
+// wait waits for done, the end of ctx, or a signal that asks to hurry.
+func wait[T any](ctx context.Context, done <-chan T, signals <-chan os.Signal) {
+	for {
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// loadedConfig is a configuration without errors, as it was found in its file.
+type loadedConfig struct {
+	config   *config.Config
+	digest   string   // SHA-256 of the file, hexadecimal
+	warnings []string // one line each
+}
+
+// invalidConfig is the error of a configuration that cannot be used.
+type invalidConfig struct {
+	path     string
+	problems config.Problems
+}
+
+// Error names every problem in a line of its own and counts them in the last one.
+func (e *invalidConfig) Error() string {
+	return strings.Join(append(lines(e.problems), e.summary()), "\n")
+}
+
+// summary counts the problems.
+func (e *invalidConfig) summary() string {
+	errs := e.problems.Errors()
+	text := e.path + ": " + count(errs, "error")
+	if warnings := len(e.problems) - errs; warnings > 0 {
+		text += ", " + count(warnings, "warning")
+	}
+	return text
+}
+
+// load reads and checks a configuration file. The error is an *invalidConfig.
+func load(path string, o config.Options) (*loadedConfig, error) {
+	cfg, problems := config.Load(path, o)
+	if problems.Errors() > 0 {
+		return nil, &invalidConfig{path, problems}
+	}
+	return &loadedConfig{config: cfg, digest: fileDigest(path), warnings: lines(problems)}, nil
+}
+
+// fileDigest is the SHA-256 of a file, "" when it has gone meanwhile.
+func fileDigest(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
+}
+
+// problemsOf splits an error of a reload into one line for each problem, as check prints them.
+func problemsOf(err error) []string {
+	if invalid := (*invalidConfig)(nil); errors.As(err, &invalid) {
+		return lines(invalid.problems)
+	}
+	problems := strings.Split(err.Error(), "\n")
+	for i := range problems {
+		problems[i] = "error: " + problems[i]
+	}
+	return problems
+}
+
+func lines(problems config.Problems) []string {
+	found := make([]string, 0, len(problems))
+	for _, p := range problems {
+		found = append(found, p.String())
+	}
+	return found
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/cmd/headgate/admin"
+	"github.com/headgate/headgate/proxy"
+)
+
+// operator shows an App to the admin listener.
+type operator struct{ app *App }
+
+// Access implements admin.Program.
+func (o operator) Access() admin.Access {
+	cfg := o.app.current.Load().config.Admin
+	var access admin.Access
+	if network, address := cfg.Listen.Split(); network == "tcp" {
+		access.Host, _, _ = net.SplitHostPort(address)
+	}
+	access.Trusted = make([]netip.Prefix, 0, len(cfg.Trusted))
+	for _, network := range cfg.Trusted {
+		access.Trusted = append(access.Trusted, network.Prefix)
+	}
+	return access
+}
+
+// Ready implements admin.Program. Upstreams without hosts are named but change nothing: this gateway is as ready as any
+// other one.
+func (o operator) Ready() (bool, string) {
+	if o.app.draining.Load() {
+		return false, "draining: no new connections soon\n"
+	}
+	var text strings.Builder
+	text.WriteString("ready\n")
+	for _, u := range upstreamStatus(o.app.current.Load()) {
+		if len(u.Hosts) == 0 {
+			fmt.Fprintf(&text, "upstream %s: no host is known\n", u.Name)
+		}
+	}
+	return true, text.String()
+}
+
+// Config implements admin.Program.
+func (o operator) Config() []byte { return o.app.current.Load().config.Redacted() }
+
+// Reload implements admin.Program.
+func (o operator) Reload() []string { return o.app.Reload() }
+
+// WriteMetrics implements admin.Program.
+func (o operator) WriteMetrics(w io.Writer) {
+	o.app.metrics.WritePrometheus(w)
+	metrics.WriteProcessMetrics(w)
+}
+
+// Status implements admin.Program.
+func (o operator) Status() admin.Status {
+	a, g := o.app, o.app.current.Load()
+	state := "running"
+	if a.draining.Load() {
+		state = "draining"
+	}
+	return admin.Status{
+		Version:       a.build.version,
+		Commit:        a.build.commit,
+		GoVersion:     a.build.goVersion,
+		BuildDate:     a.build.date,
+		Started:       a.started.UTC(),
+		UptimeSeconds: time.Since(a.started).Seconds(),
+		State:         state,
+		InFlight:      a.proxy.InFlight(),
+		Listen:        texts(g.servers),
+		Clients:       g.clients,
+		Config: admin.Config{
+			Path:            a.options.ConfigFile,
+			SHA256:          g.digest,
+			Loaded:          g.loaded.UTC(),
+			LastReload:      *a.lastReload.Load(),
+			RestartRequired: append([]string{}, g.restart...),
+		},
+		Routes:    routeStatus(g.snapshot.Routes()),
+		Upstreams: upstreamStatus(g),
+	}
+}
+
+func routeStatus(routes []proxy.Route) []admin.Route {
+	status := make([]admin.Route, 0, len(routes))
+	for i := range routes {
+		r := &routes[i]
+		status = append(status, admin.Route{
+			Path:        writtenPath(r),
+			Methods:     append([]string{}, r.Methods...),
+			Component:   r.Component,
+			Upstream:    r.Upstream,
+			Scope:       r.Scope.String(),
+			Rewrite:     r.Rewrite,
+			Timeout:     r.Timeout.String(),
+			MaxBodySize: r.MaxBodySize,
+		})
+	}
+	slices.SortStableFunc(status, func(a, b admin.Route) int { return cmp.Compare(a.Path, b.Path) })
+	return status
+}
+
+// writtenPath is the path of a route as a configuration has it.
+func writtenPath(r *proxy.Route) string {
+	if r.Prefix {
+		return r.Path + "/*"
+	}
+	return r.Path
+}
+
+func upstreamStatus(g *generation) []admin.Upstream {
+	pools := g.upstreams()
+	status := make([]admin.Upstream, 0, len(pools))
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		resolved, at := pools[name].Resolved()
+		u := admin.Upstream{Name: name, Resolved: resolved, Hosts: hostStatus(pools[name].Hosts())}
+		if !at.IsZero() {
+			at = at.UTC()
+			u.ResolvedAt = &at
+		}
+		status = append(status, u)
+	}
+	return status
+}
+
+func hostStatus(hosts []*balancer.Host) []admin.Host {
+	status := make([]admin.Host, 0, len(hosts))
+	for _, h := range hosts {
+		status = append(status, admin.Host{Address: h.Addr(), Available: h.Available(), InFlight: h.InFlight()})
+	}
+	return status
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// maxSecret is the most read as a password, in bytes: far more than any of the formats takes.
+const maxSecret = 64 << 10
+
+func hashPasswordCommand() command {
+	return command{
+		name:    "hash-password",
+		usage:   "[--cost N] < FILE",
+		summary: "read a password from standard input and print its bcrypt hash, for password_hash",
+		define: func(set *flag.FlagSet) action {
+			cost := set.Int("cost", bcrypt.DefaultCost, "work factor, 4 to 31: one more doubles the time of a verification")
+			return func(c console, args []string) error {
+				if len(args) > 0 {
+					return usageError("the password is read from standard input, where no list of processes shows it")
+				}
+				if *cost < bcrypt.MinCost || *cost > bcrypt.MaxCost {
+					return usageError(fmt.Sprintf("--cost %d is out of range; want 4 to 31", *cost))
+				}
+				return hashPassword(c, *cost)
+			}
+		},
+	}
+}
+
+func hashPassword(c console, cost int) error {
+	password, err := readSecret(c.in)
+	if err != nil {
+		return fmt.Errorf("hash-password: %w", err)
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		return fmt.Errorf("hash-password: the password has %d bytes; bcrypt takes at most 72", len(password))
+	}
+	c.printf("%s\n", hash)
+	return nil
+}
+
+// readSecret reads all of r and drops one trailing newline, which editors and echo add.
+func readSecret(r io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return "", errors.New("standard input cannot be read")
+	}
+	if len(raw) > maxSecret {
+		return "", errors.New("the password is longer than 64 KiB")
+	}
+	secret := strings.TrimSuffix(string(raw), "\n")
+	if secret == "" {
+		return "", errors.New("there is no password on standard input")
+	}
+	return secret, nil
+}
+
+func newPasswordCommand() command {
+	return command{
+		name:    "new-password",
+		summary: "print a random password and its password_sha256 line",
+		define: func(*flag.FlagSet) action {
+			return func(c console, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				// 130 random bits: nobody can search for those, so plain SHA-256 is enough and costs no slow hash.
+				password := rand.Text()
+				digest := sha256.Sum256([]byte(password))
+				c.printf("%s\npassword_sha256 = %q\n", password, hex.EncodeToString(digest[:]))
+				return nil
+			}
+		},
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headgate/headgate/balancer"
+	"github.com/headgate/headgate/cmd/headgate/admin"
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// firstAnswers is how long a new generation waits for DNS to answer for names that the one before did not know, so that
+// no request meets an upstream without hosts only because it was asked about a moment ago.
+const firstAnswers = 2 * time.Second
+
+// Reload loads the configuration again and puts it in place of the one in use, without a request failing. When anything
+// is wrong with it, nothing changes. It returns every error, as check prints them; none when the new one is in use.
+func (a *App) Reload() []string {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	if a.closed || a.draining.Load() {
+		return []string{"error: headgate is stopping and loads nothing any more"}
+	}
+	loaded, err := load(a.options.ConfigFile, config.Options{Env: a.options.Env})
+	if err == nil {
+		err = a.change(loaded)
+	}
+	if err == nil {
+		return nil
+	}
+	problems := problemsOf(err)
+	for _, problem := range problems {
+		a.log.Error("configuration not reloaded, the one in use stays", "file", a.options.ConfigFile, "problem", problem)
+	}
+	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
+	return problems
+}
+
+// change puts a configuration in use: everything that can fail first, then one swap, then what is no longer needed
+// goes. The caller holds changing, or is New.
+func (a *App) change(loaded *loadedConfig) error {
+	before := a.current.Load()
+	next, err := assemble(loaded.config, a.parts, before)
+	if err != nil {
+		return err
+	}
+	next.digest = loaded.digest
+	opened, err := a.bind(next, before)
+	if err != nil {
+		next.closePools()
+		return err
+	}
+	if _, err := a.parts.credentials.Replace("configuration file", loaded.config.Entries()); err != nil {
+		closeAll(opened)
+		next.closePools()
+		return err
+	}
+	next.awaitHosts()
+
+	a.restartRequired(next)
+	a.logs.apply(loaded.config.Log)
+	a.proxy.Use(next.snapshot)
+	a.current.Store(next)
+	a.exportDigest(before, next)
+	if a.serving {
+		a.serve(without(next.servers, before.servers), without(next.admin, before.admin))
+	}
+	if before != nil {
+		a.retire(before, next)
+	}
+	a.report(next, loaded.warnings)
+	return nil
+}
+
+// bind opens the listeners that next has and before (nil: none) has not. It returns those.
+func (a *App) bind(next, before *generation) ([]*listener, error) {
+	var servers, admins []*listener
+	if before != nil {
+		servers, admins = before.servers, before.admin
+	}
+	own := append(append([]*listener(nil), servers...), admins...)
+	var wanted []place
+	for _, address := range next.config.Server.Listen {
+		wanted = append(wanted, place{"server.listen", address})
+	}
+	all, opened, err := listenAll(wanted, servers, own)
+	if err != nil {
+		return nil, err
+	}
+	next.servers = all
+	wanted = nil
+	if address := next.config.Admin.Listen; address != "" {
+		wanted = append(wanted, place{"admin.listen", address})
+	}
+	all, more, err := listenAll(wanted, admins, own)
+	if err != nil {
+		closeAll(opened)
+		return nil, err
+	}
+	next.admin = all
+	return append(opened, more...), nil
+}
+
+// retire closes what before had and next has not. Requests that began with before end with it: its pools lend their
+// connections until they are given back.
+func (a *App) retire(before, next *generation) {
+	for _, l := range without(before.servers, next.servers) {
+		a.proxy.Unserve(l.Listener)
+		_ = l.Close() // where it was not served yet
+	}
+	closeAll(without(before.admin, next.admin))
+	before.closePools()
+}
+
+// without returns those of list that are not in other.
+func without(list, other []*listener) []*listener {
+	var left []*listener
+	for _, l := range list {
+		if !contains(other, l) {
+			left = append(left, l)
+		}
+	}
+	return left
+}
+
+func contains(list []*listener, wanted *listener) bool {
+	for _, l := range list {
+		if l == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitHosts waits a moment for the first answers of DNS.
+func (g *generation) awaitHosts() {
+	ctx, cancel := context.WithTimeout(context.Background(), firstAnswers)
+	defer cancel()
+	for _, pool := range g.pools {
+		pool.Wait(ctx)
+	}
+}
+
+// restartRequired notes what of the new configuration keeps its old value until a restart.
+func (a *App) restartRequired(next *generation) {
+	was, is := a.fixed, next.config.Server
+	for _, setting := range []struct {
+		key     string
+		was, is fmt.Stringer
+		differs bool
+	}{
+		{"server.header_timeout", was.HeaderTimeout, is.HeaderTimeout, was.HeaderTimeout != is.HeaderTimeout},
+		{"server.idle_timeout", was.IdleTimeout, is.IdleTimeout, was.IdleTimeout != is.IdleTimeout},
+		{"server.max_header_size", was.MaxHeaderSize, is.MaxHeaderSize, was.MaxHeaderSize != is.MaxHeaderSize},
+	} {
+		if setting.differs {
+			next.restart = append(next.restart, setting.key)
+			a.log.Warn("setting takes a restart and keeps its value until then",
+				"key", setting.key, "value", setting.was.String(), "wanted", setting.is.String())
+		}
+	}
+}
+
+// report says what is in use now.
+func (a *App) report(next *generation, warnings []string) {
+	for _, warning := range warnings {
+		a.log.Warn("configuration", "file", a.options.ConfigFile, "problem", warning)
+	}
+	a.lastReload.Store(&admin.Reload{Time: next.loaded.UTC(), Successful: true, Problems: warnings})
+	a.log.Info("configuration in use", "file", a.options.ConfigFile, "sha256", next.digest,
+		"listen", texts(next.servers), "admin", texts(next.admin),
+		"clients", next.clients, "routes", len(next.snapshot.Routes()), "upstreams", len(next.upstreams()))
+}
+
+// texts are the addresses bound, as logs and /status show them.
+func texts(listeners []*listener) []string {
+	found := make([]string, 0, len(listeners))
+	for _, addr := range addrs(listeners) {
+		if addr.Network() == "unix" {
+			found = append(found, "unix:"+addr.String())
+			continue
+		}
+		found = append(found, addr.String())
+	}
+	return found
+}
+
+// upstreams are the pools of the generation by the name of their upstream. A route's own pool has the same hosts as its
+// upstream's and stands for it only where there is no other.
+func (g *generation) upstreams() map[string]*balancer.Pool {
+	found := make(map[string]*balancer.Pool)
+	for key, pool := range g.pools {
+		if _, ok := found[key.upstream]; !ok || key.idle == 0 {
+			found[key.upstream] = pool
+		}
+	}
+	return found
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// configFlag defines --config for a command that needs it.
+func configFlag(set *flag.FlagSet) *string {
+	return set.String("config", "", "the configuration `FILE` (required)")
+}
+
+// needConfig is the error of a command line without --config.
+func needConfig(file string) error {
+	if file == "" {
+		return usageError("--config FILE is missing")
+	}
+	return nil
+}
+
+func runCommand() command {
+	return command{
+		name:    "run",
+		usage:   "--config FILE",
+		summary: "run the gateway; SIGHUP reloads, SIGTERM and SIGINT drain, a second one skips the delay",
+		define: func(set *flag.FlagSet) action {
+			file := configFlag(set)
+			return func(c console, args []string) error {
+				if err := noArguments(args); err != nil {
+					return err
+				}
+				if err := needConfig(*file); err != nil {
+					return err
+				}
+				return runGateway(c, *file)
+			}
+		},
+	}
+}
+
+// runGateway runs an App on the signals of this process.
+func runGateway(c console, file string) error {
+	signals, stop := notifySignals()
+	defer stop()
+	app, err := New(AppOptions{ConfigFile: file, Log: c.err, Env: os.Getenv})
+	if err != nil {
+		return err
+	}
+	return app.Run(context.Background(), signals)
+}
+
+// notifySignals collects the signals that Run knows. The buffer holds those that come while one is being served.
+func notifySignals() (<-chan os.Signal, func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	return signals, func() { signal.Stop(signals) }
+}
