@@ -1,0 +1,183 @@
+// Package watch tells when one of the files that a configuration names has changed. It reads no file: what changed, and
+// whether that is good, is for whoever is told.
+package watch
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// settle is how long a first notice waits for more: an editor, a certificate renewal and a
+	// configuration tool all write more than one file, or one file in more than one step.
+	settle = 100 * time.Millisecond
+	// again is how often everything is looked at without having been told of a change: network file systems send no
+	// events, and a folder that did not exist cannot be watched.
+	again = 30 * time.Second
+)
+
+// Watcher watches files and folders by their names, through links, whatever becomes of them in between.
+type Watcher struct {
+	changed func()
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	paths map[string]print // guarded by mu
+
+	places map[string]bool   // guarded by mu; the folders whose events were asked for
+	events *fsnotify.Watcher // nil: this machine gives none
+	stop   chan struct{}
+	done   sync.WaitGroup
+}
+
+// print is what a file looks like from outside; another one at the same name has another.
+type print struct {
+	info string
+	list string // of a folder: its entries with what they look like
+}
+
+// New starts a Watcher of nothing. changed is called from the Watcher's own goroutine, never twice at the same time.
+func New(changed func(), log *slog.Logger) *Watcher {
+	w := &Watcher{
+		changed: changed, log: log, paths: make(map[string]print),
+		stop: make(chan struct{}),
+	}
+	events, err := fsnotify.NewWatcher()
+	if err != nil {
+		log.Warn("files are looked at every 30 s only, the system gives no notice of changes", "error", err)
+	} else {
+		w.events = events
+	}
+	w.done.Go(w.run)
+	return w
+}
+
+// Set makes paths, files or folders, all that is watched. They are taken as they are now: what happened before is for
+// the caller, who has just read them, and a change since then is told.
+func (w *Watcher) Set(paths []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.paths
+	w.paths = make(map[string]print, len(paths))
+	left := w.places
+	w.places = make(map[string]bool)
+	for _, p := range paths {
+		known, ok := before[p]
+		if !ok {
+			known = look(p)
+		}
+		w.paths[p] = known
+		w.listen(p)
+	}
+	for place := range left {
+		if !w.places[place] && w.events != nil {
+			_ = w.events.Remove(place) // it may be gone, which ends its events as well
+		}
+	}
+}
+
+// listen asks for events of a path and of the folder it is in: a file that is replaced is another file. Links are
+// followed, because what a link leads to changes elsewhere. The caller holds mu.
+func (w *Watcher) listen(path string) {
+	if w.events == nil {
+		return
+	}
+	places := []string{filepath.Dir(path)}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		places = append(places, path)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
+		places = append(places, filepath.Dir(target))
+	}
+	for _, place := range places {
+		w.places[place] = true
+		if err := w.events.Add(place); err != nil {
+			w.log.Debug("a folder gives no notice of changes", "folder", place, "error", err)
+		}
+	}
+}
+
+// Close ends the Watcher and waits for a call of changed that is under way.
+func (w *Watcher) Close() {
+	close(w.stop)
+	w.done.Wait()
+	if w.events != nil {
+		_ = w.events.Close() // nothing is waiting for its events any more
+	}
+}
+
+// run waits for events to settle, looks at what is watched, and tells when it is different.
+func (w *Watcher) run() {
+	var events chan fsnotify.Event
+	var failures chan error
+	if w.events != nil {
+		events, failures = w.events.Events, w.events.Errors
+	}
+	next := time.NewTimer(again)
+	defer next.Stop()
+	settling := false
+	for {
+		select {
+		case <-w.stop:
+			return
+		case err := <-failures:
+			w.log.Warn("notices of changed files were lost, looking at all of them", "error", err)
+		case <-events:
+		case <-next.C:
+			if w.look() {
+				w.changed()
+			}
+			settling = false
+			next.Reset(again)
+			continue
+		}
+		// The first event of a burst starts the wait and no later one puts it off, or a folder that somebody writes to all
+		// the time would keep us from ever looking. What comes after the look is an event again.
+		if !settling {
+			settling = true
+			next.Reset(settle)
+		}
+	}
+}
+
+// look reports whether anything is different from when it was last looked at.
+func (w *Watcher) look() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	different := false
+	for path, known := range w.paths {
+		if now := look(path); now != known {
+			w.paths[path] = now
+			different = true
+			w.listen(path)
+		}
+	}
+	return different
+}
+
+// look is what a path looks like now.
+func look(path string) print {
+	p := print{info: describe(path)}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return p
+	}
+	for _, e := range entries {
+		p.list += e.Name() + " " + describe(filepath.Join(path, e.Name())) + "\n"
+	}
+	return p
+}
+
+func describe(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "missing: " + err.Error()
+	}
+	return fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info))
+}
