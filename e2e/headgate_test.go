@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Passwords of the tests. They contain what is special in a URL, in an
+// Authorization header (a colon) and in YAML, because real ones do.
+const (
+	passwordA = "s3cret:of/A @home?"
+	passwordB = "päss#wörd & {B}"
+)
+
+// credential is one [[tenants]] entry: the key is the name of the secret's
+// key, the value what stands there.
+type credential struct {
+	Tenant, User string
+	Key, Value   string
+	Scopes       string // one scope, or empty for the default
+}
+
+// gateway is a running headgate with the credentials that all stories share.
+type gateway struct {
+	*process
+	host  string // address and port of the listener
+	url   string
+	admin string // URL of the admin listener
+}
+
+// gatewayOptions are the settings that differ between stories.
+type gatewayOptions struct {
+	Upstream   string // url of [upstreams.all]
+	DNS        string // address of the DNS server; empty: the system's
+	Federation bool   // Cortex has tenant federation on
+}
+
+// startHeadgate runs the gateway and waits until it serves. When the test ends
+// it is told to stop, and must do so with exit status 0.
+func startHeadgate(t *testing.T, o gatewayOptions) *gateway {
+	t.Helper()
+	bin := needHeadgate(t)
+	port, adminPort := freePort(t), freePort(t)
+	g := &gateway{
+		host:  fmt.Sprintf("127.0.0.1:%d", port),
+		url:   fmt.Sprintf("http://127.0.0.1:%d", port),
+		admin: fmt.Sprintf("http://127.0.0.1:%d", adminPort),
+	}
+	config := writeConfig(t, "headgate.toml", struct {
+		gatewayOptions
+		Port, AdminPort int
+		Tenants         []credential
+	}{o, port, adminPort, credentials(t)})
+	g.process = start(t, "headgate", bin, "run", "--config", config)
+	t.Cleanup(func() { g.endWell(t) })
+	g.awaitReady(t, g.admin+"/ready")
+	return g
+}
+
+// credentials are two tenants, each with a client that writes and one that
+// reads, and every way to give a password.
+func credentials(t *testing.T) []credential {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(passwordB), bcrypt.DefaultCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []credential{
+		{Tenant: "team-a", User: "prometheus-a", Key: "password", Value: passwordA},
+		{Tenant: "team-a", User: "reader-a", Key: "password_file", Value: passwordFile(t, passwordA)},
+		{Tenant: "team-b", User: "prometheus-b", Key: "password_hash", Value: string(hash)},
+		{Tenant: "team-b", User: "reader-b", Key: "password", Value: passwordB},
+		{Tenant: "team-b", User: "push-only", Key: "password", Value: passwordB, Scopes: "write"},
+	}
+}
+
+// passwordFile writes a password to a file, with the newline that editors leave,
+// and returns its path.
+func passwordFile(t *testing.T, password string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(path, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// as returns a caller with one of the credentials.
+func (g *gateway) as(user string) caller {
+	password := passwordB
+	if user == "prometheus-a" || user == "reader-a" {
+		password = passwordA
+	}
+	return caller{url: g.url, user: user, password: password}
+}
+
+// reader returns the caller that reads as a tenant.
+func (g *gateway) reader(tenant string) caller {
+	return g.as(map[string]string{"team-a": "reader-a", "team-b": "reader-b"}[tenant])
+}
+
+// endWell ends the gateway and fails the test if it was not a good end.
+func (g *gateway) endWell(t *testing.T) {
+	t.Helper()
+	if g.ended() {
+		t.Errorf("headgate ended by itself: %s", g.cmd.ProcessState)
+	}
+	g.end(t)
+	if code := g.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("headgate ended with %s, want exit status 0", g.cmd.ProcessState)
+	}
+	log, err := os.ReadFile(g.log)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, secret := range []string{passwordA, passwordB} {
+		if bytes.Contains(log, []byte(secret)) {
+			t.Errorf("headgate's log contains the password %q", secret)
+		}
+	}
+	if bytes.Contains(log, []byte("panic")) {
+		t.Error("headgate's log contains a panic")
+	}
+}
