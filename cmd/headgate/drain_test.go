@@ -1,0 +1,141 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// heldRequest starts a request that the upstream holds, and returns where its answer will be.
+func heldRequest(t *testing.T, r *running, cortex *upstream) <-chan answer {
+	t.Helper()
+	client := newClient(t)
+	answers := make(chan answer, 1)
+	go func() {
+		a, err := request{method: "GET", url: r.url("/prometheus/api/v1/query?query=slow"), user: "prometheus-a", password: "one"}.send(client)
+		if err != nil {
+			a.body = err.Error()
+		}
+		answers <- a
+	}()
+	eventually(t, "the upstream has the request", func() bool { return len(cortex.seen()) > 0 })
+	return answers
+}
+
+func holding(t *testing.T) *upstream {
+	t.Helper()
+	cortex := newUpstream(t)
+	cortex.hold = make(chan struct{})
+	return cortex
+}
+
+func TestDrainServesUntilTheDelayIsOverAndFinishesWhatRuns(t *testing.T) {
+	cortex := holding(t)
+	r := start(t, strings.Replace(gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")), `drain_delay = "0s"`, `drain_delay = "10m"`, 1))
+	client := newClient(t)
+	slow := heldRequest(t, r, cortex)
+
+	r.signals <- syscall.SIGTERM
+	eventually(t, "health fails", func() bool {
+		return request{method: "GET", url: r.url("/healthz")}.must(t, client).status == 503
+	})
+	if ready := (request{method: "GET", url: r.adminURL("/ready")}).must(t, client); ready.status != 503 {
+		t.Errorf("/ready while draining: %d", ready.status)
+	}
+	if status := (request{method: "GET", url: r.adminURL("/status")}).must(t, client); !strings.Contains(status.body, `"state": "draining"`) {
+		t.Errorf("/status while draining:\n%s", status.body)
+	}
+	// Balancers have not noticed yet: what they still send is served, on connections that end.
+	late := request{method: "GET", url: r.url("/ingester/ring"), user: "prometheus-a", password: "one"}.must(t, newClient(t))
+	if late.status != 404 {
+		t.Errorf("a request while draining: %d %q", late.status, late.body)
+	}
+	if problems := r.Reload(); len(problems) == 0 {
+		t.Error("a reload while draining was accepted")
+	}
+
+	address := r.Addrs()[0].String()
+	r.signals <- syscall.SIGHUP // means nothing now
+	r.signals <- syscall.SIGTERM
+	eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
+	select {
+	case err := <-r.ended:
+		t.Fatalf("Run ended with a request under way: %v", err)
+	default:
+	}
+	close(cortex.hold)
+	if a := <-slow; a.status != 200 || a.body != "for team-a" {
+		t.Errorf("the request under way was answered %d %q", a.status, a.body)
+	}
+	if err := r.wait(); err != nil {
+		t.Errorf("Run ended with %v", err)
+	}
+}
+
+func TestDrainEndsAtOnceWithNothingInFlight(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(s.String(), func(t *testing.T) {
+			r := start(t, gate(everything("http://127.0.0.1:1")+"[[routes]]\npath = \"/for-ever\"\nupstream = \"all\"\nscope = \"read\"\ntimeout = \"0s\"\n"))
+			idle := newClient(t)
+			request{method: "GET", url: r.url("/healthz")}.must(t, idle) // a connection that stays open
+			r.signals <- s
+			if err := r.wait(); err != nil {
+				t.Errorf("Run ended with %v", err)
+			}
+		})
+	}
+}
+
+func TestDrainTimeoutCutsWhatIsLeft(t *testing.T) {
+	cortex := holding(t)
+	r := start(t, strings.Replace(gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")), `drain_delay = "0s"`, "drain_delay = \"0s\"\ndrain_timeout = \"50ms\"", 1))
+	slow := heldRequest(t, r, cortex)
+	r.signals <- syscall.SIGTERM
+	if err := r.wait(); err != nil {
+		t.Errorf("Run ended with %v", err)
+	}
+	if a := <-slow; a.status != 0 {
+		t.Errorf("the request was answered %d %q, want its connection cut", a.status, a.body)
+	}
+	if !strings.Contains(r.log.String(), "requests were cut") {
+		t.Error("the log does not say that a request was cut")
+	}
+	close(cortex.hold)
+}
+
+func TestAThirdSignalCutsWhatIsLeft(t *testing.T) {
+	cortex := holding(t)
+	r := start(t, gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")))
+	slow := heldRequest(t, r, cortex)
+	address := r.Addrs()[0].String()
+	r.signals <- syscall.SIGINT
+	eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
+	r.signals <- syscall.SIGINT
+	if err := r.wait(); err != nil {
+		t.Errorf("Run ended with %v", err)
+	}
+	if a := <-slow; a.status != 0 {
+		t.Errorf("the request was answered %d %q, want its connection cut", a.status, a.body)
+	}
+	close(cortex.hold)
+}
+
+func TestCloseWithoutRunFreesEverything(t *testing.T) {
+	checkLeaks(t)
+	cortex := newUpstream(t)
+	r := &running{t: t, file: t.TempDir() + "/headgate.toml", log: &lockedBuffer{}}
+	r.write(gate(everything(cortex.URL)))
+	app, err := New(AppOptions{ConfigFile: r.file, Log: r.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := []string{app.Addrs()[0].String(), app.AdminAddr().String()}
+	app.Close()
+	app.Close()
+	for _, address := range addresses {
+		if !refusesConnections(address) {
+			t.Errorf("%s is still bound", address)
+		}
+	}
+}
