@@ -1,0 +1,70 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Default is the configuration of an empty file. Tables of many, [upstreams],
+// [[routes]] and [[tenants]], have none.
+func Default() *Config {
+	return &Config{
+		Server: Server{
+			Listen:        Addresses{":8080"},
+			HeaderTimeout: Duration(10 * time.Second),
+			ReadTimeout:   Duration(30 * time.Second),
+			WriteTimeout:  AutoDuration{Auto: true},
+			IdleTimeout:   Duration(6 * time.Minute),
+			MaxHeaderSize: 16 * KiB,
+			HealthPath:    "/healthz",
+			DrainDelay:    Duration(5 * time.Second),
+			DrainTimeout:  AutoDuration{Auto: true},
+		},
+		Admin: Admin{
+			Listen: "127.0.0.1:8081",
+			Trusted: []CIDR{
+				{netip.MustParsePrefix("127.0.0.0/8")},
+				{netip.MustParsePrefix("::1/128")},
+			},
+		},
+		Cortex: Cortex{
+			HTTPPrefix:             "/api/prom",
+			PrometheusHTTPPrefix:   "/prometheus",
+			AlertmanagerHTTPPrefix: "/alertmanager",
+		},
+		DNS: DNS{Servers: []Nameserver{}},
+		Auth: Auth{
+			Realm:         "headgate",
+			DefaultScopes: []string{"write", "read", "rules", "alerts"},
+		},
+		Log: Log{Level: "info", Format: "json"},
+	}
+}
+
+// setDefaults fills in what an [upstreams.NAME] table leaves out. The deadlines
+// and retries that depend on the component stay unset: under [upstreams.all] they
+// differ from route to route.
+func (u *Upstream) setDefaults() {
+	*u = Upstream{
+		DNSRefreshInterval: Duration(5 * time.Second),
+		Paths:              []string{},
+		ConnectTimeout:     Duration(2 * time.Second),
+		WriteTimeout:       Duration(8 * time.Second),
+		IdleTimeout:        Duration(90 * time.Second),
+		MaxConnections:     512,
+		RetryBodySize:      1 * MiB,
+	}
+}
+
+// Limits of a route that does not set its own.
+const (
+	defaultBodyOnWrite = 100 * MiB // Cortex's own limit of a push
+	defaultBody        = 10 * MiB  // that of Cortex's query-frontend
+
+	defaultRetriesOnWrite = 2
+	defaultRetries        = 1
+)
+
+// autoMargin is how much longer than the longest route "auto" leaves for the
+// answer of the gateway itself.
+const autoMargin = 5 * time.Second

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxSecretFile is far beyond any secret or certificate; a larger file is not one.
+const maxSecretFile = 1 * MiB
+
+// maxConfigFile is that of about ten million [[tenants]].
+const maxConfigFile = 2 * GiB
+
+// credentialsVar is where systemd puts the secrets of LoadCredential=.
+const credentialsVar = "${CREDENTIALS_DIRECTORY}"
+
+// files reads what a configuration names.
+type files struct {
+	dir  string // of the configuration file
+	skip bool   // Options.NoFiles
+	env  func(string) string
+}
+
+// resolve is the path of a file name as it is written in the configuration.
+func (f files) resolve(name string) (string, error) {
+	if strings.Contains(name, credentialsVar) {
+		folder := f.env("CREDENTIALS_DIRECTORY")
+		if folder == "" {
+			return "", errors.New("CREDENTIALS_DIRECTORY is not set; run under systemd with LoadCredential=, or name another file")
+		}
+		name = strings.ReplaceAll(name, credentialsVar, folder)
+	}
+	if strings.Contains(name, "${") {
+		return "", errors.New("only " + credentialsVar + " is expanded")
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(f.dir, name)
+	}
+	return name, nil
+}
+
+// read is the content of a file that the configuration names.
+func (f files) read(name string) ([]byte, error) {
+	path, err := f.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.New(readFailure(err))
+	}
+	// Opening anything else, such as a pipe, may wait for ever.
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not a regular file")
+	}
+	text, err := readUpTo(path, maxSecretFile)
+	if err != nil {
+		return nil, errors.New(readFailure(err))
+	}
+	return text, nil
+}
+
+func readUpTo(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(text)) > most {
+		return nil, errors.New("it is larger than " + formatSize(most))
+	}
+	return text, nil
+}
+
+// exposed reports whether users other than the owner and the group may read a
+// file.
+func exposed(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0
+}

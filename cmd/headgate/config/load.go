@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Options are what loading needs beside the text.
+type Options struct {
+	// NoFiles leaves out certificates and secrets, and every look at the file
+	// system but for the configuration file: to check it elsewhere than where
+	// it runs.
+	NoFiles bool
+	// Env looks up an environment variable; nil is os.Getenv.
+	Env func(string) string
+}
+
+// Load reads the configuration file at path over Default and validates it. The
+// problems are all there are, unless the file is not TOML: then it is the one
+// that the parser stopped at. The configuration is usable only without an error
+// among them.
+func Load(path string, o Options) (*Config, Problems) {
+	text, err := readUpTo(path, maxConfigFile)
+	if err != nil {
+		return Default(), Problems{{Level: Error, Key: path, Text: readFailure(err) + "; want a TOML file, see config.toml.example"}}
+	}
+	return Parse(path, text, o)
+}
+
+// Parse is Load for a text that is already in memory. File names in it are
+// relative to the folder of path, which need not exist.
+func Parse(path string, text []byte, o Options) (*Config, Problems) {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	r := new(report)
+	c := Default()
+	tree, err := parseTOML(string(text))
+	if err != nil {
+		return c, Problems{syntaxProblem(path, err)}
+	}
+	newDecoder(r).table("", tree, reflect.ValueOf(c).Elem())
+	c.validate(&checks{
+		report: r,
+		path:   path,
+		files:  files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env},
+	})
+	return c, r.finish(text)
+}
+
+// parseTOML turns the panics that the library keeps for its own mistakes into
+// errors: a reload must never end the process.
+func parseTOML(text string) (tree map[string]any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tree, err = nil, errors.New("the TOML parser gave up on it")
+		}
+	}()
+	_, err = toml.Decode(text, &tree)
+	return tree, err
+}
+
+// syntaxProblem words an error of the parser.
+func syntaxProblem(path string, err error) Problem {
+	p := Problem{Level: Error, Key: path, Text: "is not TOML: " + err.Error()}
+	var parse toml.ParseError
+	if errors.As(err, &parse) {
+		p.Line = parse.Position.Line
+		p.Text = "is not TOML: " + withoutValues(parse.Message)
+	}
+	return p
+}
+
+// The parser quotes what it could not read, and that may be a password whose
+// quotes were forgotten. Names of keys may stay, and single characters.
+var (
+	quotedValue = regexp.MustCompile(`"[^"]{2,}.*"|'[^']{2,}.*'`)
+	keyMessage  = regexp.MustCompile(`^Key '.*' (was|has) already`)
+	rangeError  = regexp.MustCompile(`^.* is out of range`)
+)
+
+func withoutValues(message string) string {
+	message = strings.ReplaceAll(message, "\n", " ")
+	if keyMessage.MatchString(message) {
+		return message
+	}
+	message = rangeError.ReplaceAllLiteralString(message, "a number is out of range")
+	return quotedValue.ReplaceAllLiteralString(message, "a value")
+}
+
+// readFailure says why a file cannot be read, without its name: the key or the
+// caller has that.
+func readFailure(err error) string {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	return fmt.Sprintf("cannot be read: %v", err)
+}

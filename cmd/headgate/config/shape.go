@@ -1,0 +1,178 @@
+package config
+
+import (
+	"crypto/tls"
+	"strings"
+
+	"github.com/headgate/headgate/balancer"
+)
+
+// Config is a whole configuration file, with the defaults filled in. It is
+// complete only when it comes from Load or Parse without an error; from then on
+// it is not changed.
+type Config struct {
+	Server    Server    `toml:"server"`
+	Admin     Admin     `toml:"admin"`
+	Cortex    Cortex    `toml:"cortex"`
+	DNS       DNS       `toml:"dns"`
+	Auth      Auth      `toml:"auth"`
+	Log       Log       `toml:"log"`
+	Upstreams Upstreams `toml:"upstreams"`
+	Routes    []Route   `toml:"routes,omitempty"`
+	Tenants   []Tenant  `toml:"tenants,omitempty"`
+
+	table []ResolvedRoute
+}
+
+// Server is [server]: the listener for tenants.
+type Server struct {
+	Listen        Addresses    `toml:"listen"`
+	HeaderTimeout Duration     `toml:"header_timeout"` // the request head
+	ReadTimeout   Duration     `toml:"read_timeout"`   // the client's request body, unless a route says otherwise
+	WriteTimeout  AutoDuration `toml:"write_timeout"`  // the answer to the client
+	IdleTimeout   Duration     `toml:"idle_timeout"`   // between two requests of a connection
+	MaxHeaderSize Size         `toml:"max_header_size"`
+	HealthPath    string       `toml:"health_path"` // "": off
+	DrainDelay    Duration     `toml:"drain_delay"` // 0: none
+	DrainTimeout  AutoDuration `toml:"drain_timeout"`
+}
+
+// Admin is [admin]: the listener for operators.
+type Admin struct {
+	Listen  Address `toml:"listen"`
+	Trusted []CIDR  `toml:"trusted"` // who may use pprof, /config and reload
+}
+
+// Cortex is [cortex]: what the cluster itself is configured with.
+type Cortex struct {
+	HTTPPathPrefix         string           `toml:"http_path_prefix"`
+	HTTPPrefix             string           `toml:"http_prefix"`
+	PrometheusHTTPPrefix   string           `toml:"prometheus_http_prefix"`
+	AlertmanagerHTTPPrefix string           `toml:"alertmanager_http_prefix"`
+	TenantFederation       TenantFederation `toml:"tenant_federation"`
+}
+
+// TenantFederation is [cortex.tenant_federation].
+type TenantFederation struct {
+	Enabled             bool `toml:"enabled"`
+	MaxTenant           int  `toml:"max_tenant"` // 0: no limit
+	RegexMatcherEnabled bool `toml:"regex_matcher_enabled"`
+}
+
+// DNS is [dns]. Without servers the system resolver is asked.
+type DNS struct {
+	Servers []Nameserver `toml:"servers"`
+}
+
+// Auth is [auth].
+type Auth struct {
+	Realm         string   `toml:"realm"`
+	DefaultScopes []string `toml:"default_scopes"`
+}
+
+// Log is [log].
+type Log struct {
+	Level  string `toml:"level"`  // debug | info | warn | error
+	Format string `toml:"format"` // json | logfmt
+}
+
+// Upstreams are the [upstreams.NAME] tables by name.
+type Upstreams map[string]*Upstream
+
+// Upstream is one [upstreams.NAME]: the hosts of one Cortex component.
+type Upstream struct {
+	URL                URL         `toml:"url,omitempty"` // exactly one of URL and URLs
+	URLs               []URL       `toml:"urls,omitempty"`
+	Host               string      `toml:"host"` // "": the URL's
+	DNSRefreshInterval Duration    `toml:"dns_refresh_interval"`
+	Paths              []string    `toml:"paths"` // none: the component's default paths
+	Timeout            OptDuration `toml:"timeout"`
+	ConnectTimeout     Duration    `toml:"connect_timeout"`
+	WriteTimeout       Duration    `toml:"write_timeout"`
+	ReadTimeout        OptDuration `toml:"read_timeout"`
+	IdleTimeout        Duration    `toml:"idle_timeout"`
+	MaxConnections     int         `toml:"max_connections"` // per host; 0: no limit
+	MaxConnectionAge   Duration    `toml:"max_connection_age"`
+	Retries            *int        `toml:"retries"`         // nil: 2 on write routes, 1 otherwise
+	RetryBodySize      Size        `toml:"retry_body_size"` // 0: no body is kept
+	TLS                UpstreamTLS `toml:"tls"`
+
+	targets []balancer.Target
+	https   bool
+	tls     *tls.Config
+}
+
+// UpstreamTLS is [upstreams.NAME.tls]: how https URLs are spoken to.
+type UpstreamTLS struct {
+	CAFile             string `toml:"ca_file"`   // "": the system's
+	CertFile           string `toml:"cert_file"` // with KeyFile: the client certificate
+	KeyFile            string `toml:"key_file"`
+	ServerName         string `toml:"server_name"` // "": the target's host name
+	InsecureSkipVerify bool   `toml:"insecure_skip_verify"`
+}
+
+// Route is one [[routes]] as written. RouteTable has what it amounts to.
+type Route struct {
+	Path           string      `toml:"path"`
+	Prefix         bool        `toml:"prefix"`            // the same as a trailing "/*" of Path
+	Methods        []string    `toml:"methods,omitempty"` // none: the component's for this path, else any
+	Upstream       string      `toml:"upstream"`
+	Scope          string      `toml:"scope"`   // "": the component's for this path, else operator
+	Rewrite        string      `toml:"rewrite"` // "": the path stays
+	Timeout        OptDuration `toml:"timeout"`
+	ReadTimeout    OptDuration `toml:"read_timeout"`
+	WriteTimeout   OptDuration `toml:"write_timeout"`
+	ConnectTimeout OptDuration `toml:"connect_timeout"`
+	BodyTimeout    OptDuration `toml:"body_timeout"`
+	IdleTimeout    OptDuration `toml:"idle_timeout"` // given: a pool of connections of its own
+	Retries        *int        `toml:"retries"`
+	MaxBodySize    OptSize     `toml:"max_body_size"` // unset: 100MiB on write, 10MiB elsewhere
+}
+
+// Tenant is one [[tenants]]: one credential of one tenant.
+type Tenant struct {
+	ID             string   `toml:"id"`
+	Name           string   `toml:"name"`           // of the client; "": the user name
+	Authentication string   `toml:"authentication"` // "basic", or "" for the same
+	Username       string   `toml:"username"`
+	Password       Secret   `toml:"password,omitempty"` // exactly one of the three
+	PasswordFile   string   `toml:"password_file,omitempty"`
+	PasswordHash   Secret   `toml:"password_hash,omitempty"` // bcrypt
+	Scopes         []string `toml:"scopes,omitempty"`        // none: auth.default_scopes
+
+	// FromFile is what PasswordFile held; empty with Options.NoFiles.
+	FromFile Secret `toml:"-"`
+}
+
+// Targets are the URLs of the upstream, parsed. The slice belongs to the
+// configuration.
+func (u *Upstream) Targets() []balancer.Target { return u.targets }
+
+// HostHeader is the Host that requests to the upstream carry: the configured one,
+// or else that of the first URL, without a port that its scheme implies.
+func (u *Upstream) HostHeader() string {
+	if u.Host != "" {
+		return u.Host
+	}
+	target := u.targets[0]
+	if target.Kind == balancer.SRV {
+		return target.Name()
+	}
+	usual := uint16(80)
+	if u.https {
+		usual = 443
+	}
+	if target.Port != usual {
+		return target.String()
+	}
+	host := strings.TrimSuffix(target.Host, ".")
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host
+}
+
+// TLSConfig is how connections to the upstream are secured: nil for plain HTTP.
+// Its ServerName is empty unless one is configured. With Options.NoFiles the
+// certificates are not in it.
+func (u *Upstream) TLSConfig() *tls.Config { return u.tls }

@@ -1,0 +1,49 @@
+package config
+
+// checks is what validation works with.
+type checks struct {
+	*report
+	files
+	path string // of the configuration file
+}
+
+// content reads a file that a key names. It is nil for an empty name, with NoFiles
+// and after a failure, which is reported.
+func (on *checks) content(key, name string) []byte {
+	if name == "" || on.skip {
+		return nil
+	}
+	text, err := on.read(name)
+	if err != nil {
+		on.errorf(key, "%s: %v", show(name), err)
+		return nil
+	}
+	return text
+}
+
+// warnExposed reports a secret file that everybody may read.
+func (on *checks) warnExposed(key, name string) {
+	if path, err := on.resolve(name); err == nil && exposed(path) {
+		on.warnf(key, "%s is readable by every user of this machine; want chmod o-r", show(name))
+	}
+}
+
+// validate reports everything that is wrong with the configuration, and derives
+// what follows from it: targets, secrets, the route table, automatic values. The
+// order matters where one derives what the next one looks at.
+func (c *Config) validate(on *checks) {
+	for _, table := range []func(*Config, *checks){
+		(*Config).validateServer,
+		(*Config).validateAdmin,
+		(*Config).validateCortex,
+		(*Config).validateAuth,
+		(*Config).validateLog,
+		(*Config).validateUpstreams,
+		(*Config).validateRoutes,
+		(*Config).validateTenants,
+		(*Config).deriveTimeouts,
+		(*Config).validateExposure,
+	} {
+		table(c, on)
+	}
+}
