@@ -76,8 +76,16 @@ func (p *Proxy) admits(c net.Conn) bool {
 // tellsLater reports whether the address of a connection comes in a PROXY header, so that asking for it now would wait
 // for the client.
 func tellsLater(c net.Conn) bool {
-	_, later := c.(interface{ TellsAddressLater() })
-	return later
+	for {
+		if _, later := c.(interface{ TellsAddressLater() }); later {
+			return true
+		}
+		above, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return false
+		}
+		c = above.NetConn()
+	}
 }
 
 // admits reports whether an address may connect; an invalid one stands for a socket of this machine.

@@ -23,6 +23,17 @@ func Gone(c net.Conn) bool {
 	return state == ended
 }
 
+// socketBelow is the connection under TLS and whatever else wraps it and says so.
+func socketBelow(c net.Conn) net.Conn {
+	for {
+		above, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = above.NetConn()
+	}
+}
+
 const tlsAlert = 21 // RFC 8446 §5.1
 
 type peekState uint8
@@ -35,10 +46,7 @@ const (
 
 // peek looks at the first byte that waits in the socket below a connection and leaves it there.
 func peek(c net.Conn) (first byte, state peekState) {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
-	}
-	s, ok := c.(syscall.Conn)
+	s, ok := socketBelow(c).(syscall.Conn)
 	if !ok {
 		return 0, nothingThere
 	}

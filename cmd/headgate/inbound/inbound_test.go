@@ -1,0 +1,320 @@
+package inbound
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// authority signs certificates for a test.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pool *x509.CertPool
+	pem  []byte
+}
+
+func newAuthority(t *testing.T, name string) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return &authority{cert, key, pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+}
+
+// issue makes a certificate for a name, in PEM.
+func (a *authority) issue(t *testing.T, name string, serial int64) (cert, key []byte) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, a.cert, k.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+}
+
+func writeFile(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// echo serves a listener: whatever a connection sends comes back, behind the address it seems to come from.
+func echo(t *testing.T, ln net.Listener) {
+	t.Helper()
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				b := make([]byte, 64)
+				for {
+					n, err := c.Read(b)
+					if err != nil {
+						return
+					}
+					if _, err := io.WriteString(c, remoteHost(c)+" "+string(b[:n])); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+}
+
+func remoteHost(c net.Conn) string {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		return "?"
+	}
+	return host
+}
+
+func loopback(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// say sends text on c and returns the answer; "" when the connection ended.
+func say(t *testing.T, c net.Conn, text string) string {
+	t.Helper()
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		return ""
+	}
+	b := make([]byte, 128)
+	n, err := c.Read(b)
+	if err != nil && !strings.Contains(err.Error(), "timeout") {
+		return ""
+	}
+	return string(b[:n])
+}
+
+func TestCertificatesAreReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	ca := newAuthority(t, "ca")
+	f := Files{Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), MinVersion: tls.VersionTLS12}
+	cert1, key1 := ca.issue(t, "gw.test", 101)
+	cert2, key2 := ca.issue(t, "gw.test", 102)
+	writeFile(t, f.Cert, cert1)
+	writeFile(t, f.Key, key1)
+	state, err := NewTLS(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := loopback(t)
+	echo(t, state.Listener(ln))
+	dial := func() (*tls.Conn, int64) {
+		c, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.pool, ServerName: "gw.test", NextProtos: []string{"h2", "http/1.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if got := c.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+			t.Errorf("negotiated %q, want http/1.1", got)
+		}
+		return c, c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	old, serial := dial()
+	if serial != 101 {
+		t.Fatalf("serial %d, want 101", serial)
+	}
+	// Only one of the two files is there yet: the old pair stays.
+	writeFile(t, f.Cert, cert2)
+	if err := state.Reload(f); err == nil || !strings.Contains(err.Error(), f.Cert) {
+		t.Errorf("a half-renewed pair: error %v, want one that names the files", err)
+	}
+	if _, serial := dial(); serial != 101 {
+		t.Errorf("after half a renewal: serial %d, want 101", serial)
+	}
+	writeFile(t, f.Key, key2)
+	if err := state.Reload(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, serial := dial(); serial != 102 {
+		t.Errorf("after the renewal: serial %d, want 102", serial)
+	}
+	if got := say(t, old, "still here"); !strings.HasSuffix(got, "still here") {
+		t.Errorf("the connection from before the renewal answered %q", got)
+	}
+	if state.Expires().Before(time.Now()) {
+		t.Errorf("expires %v, want a time to come", state.Expires())
+	}
+}
+
+func TestClientCertificates(t *testing.T) {
+	dir := t.TempDir()
+	ca, other := newAuthority(t, "ca"), newAuthority(t, "other")
+	cert, key := ca.issue(t, "gw.test", 1)
+	f := Files{
+		Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), ClientCA: filepath.Join(dir, "ca"),
+		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
+	}
+	writeFile(t, f.Cert, cert)
+	writeFile(t, f.Key, key)
+	if _, err := NewTLS(f); err == nil || !strings.Contains(err.Error(), f.ClientCA) {
+		t.Errorf("a missing CA file: error %v, want one that names it", err)
+	}
+	writeFile(t, f.ClientCA, []byte("nothing"))
+	if _, err := NewTLS(f); err == nil || !strings.Contains(err.Error(), "holds no certificate") {
+		t.Errorf("an empty CA file: error %v", err)
+	}
+	writeFile(t, f.ClientCA, ca.pem)
+	for _, c := range []struct {
+		name   string
+		auth   tls.ClientAuthType
+		signer *authority // of the client's certificate; nil: it has none
+		max    uint16
+		served bool
+	}{
+		{"required and there", tls.RequireAndVerifyClientCert, ca, 0, true},
+		{"required and missing", tls.RequireAndVerifyClientCert, nil, 0, false},
+		{"required and from another authority", tls.RequireAndVerifyClientCert, other, 0, false},
+		{"optional and missing", tls.VerifyClientCertIfGiven, nil, 0, true},
+		{"optional and from another authority", tls.VerifyClientCertIfGiven, other, 0, false},
+		{"a version below the minimum", tls.NoClientCert, nil, tls.VersionTLS11, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := f
+			f.ClientAuth = c.auth
+			state, err := NewTLS(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ln := loopback(t)
+			echo(t, state.Listener(ln))
+			config := &tls.Config{RootCAs: ca.pool, ServerName: "gw.test", MaxVersion: c.max, MinVersion: tls.VersionTLS10}
+			if c.signer != nil {
+				cert, key := c.signer.issue(t, "client", 2)
+				pair, err := tls.X509KeyPair(cert, key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Offered whatever the server asks for, as somebody who tries would.
+				config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+			}
+			got := ""
+			if conn, err := tls.Dial("tcp", ln.Addr().String(), config); err == nil {
+				defer conn.Close()
+				got = say(t, conn, "hello")
+			}
+			if served := got != ""; served != c.served {
+				t.Errorf("served %v, want %v", served, c.served)
+			}
+		})
+	}
+}
+
+func TestProxyHeaders(t *testing.T) {
+	v2 := func(source string) string {
+		h := proxyproto.HeaderProxyFromAddrs(2, &net.TCPAddr{IP: net.ParseIP(source), Port: 4711}, &net.TCPAddr{IP: net.ParseIP("127.0.0.1"), Port: 80})
+		b, err := h.Format()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	loop := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for _, c := range []struct {
+		name    string
+		trusted []netip.Prefix
+		sent    string
+		want    string
+	}{
+		{"version 1 from a trusted proxy", loop, "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\nhello", "192.0.2.7 hello"},
+		{"version 1 with IPv6", loop, "PROXY TCP6 2001:db8::7 ::1 4711 80\r\nhello", "2001:db8::7 hello"},
+		{"version 2 from a trusted proxy", loop, v2("192.0.2.9") + "hello", "192.0.2.9 hello"},
+		{"a health check of the proxy itself", loop, "PROXY UNKNOWN\r\nhello", "127.0.0.1 hello"},
+		{"no header from a trusted proxy", loop, "hello, this is no header at all", ""},
+		{"a header cut short", loop, "PROXY TCP4 192.0.2.7\r\nhello", ""},
+		{"no header from anybody else", nil, "hello", "127.0.0.1 hello"},
+		{"a header from anybody else", nil, "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\nhello", ""},
+		{"a header of version 2 from anybody else", nil, v2("192.0.2.9") + "hello", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ln := loopback(t)
+			echo(t, WithProxyHeaders(ln, func() []netip.Prefix { return c.trusted }, 10*time.Second))
+			conn, err := net.Dial("tcp", ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if got := say(t, conn, c.sent); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestAcceptDoesNotWaitForHeaders lets a client that sends nothing connect first: the next one is served all the same.
+func TestAcceptDoesNotWaitForHeaders(t *testing.T) {
+	ln := loopback(t)
+	trusted := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	echo(t, WithProxyHeaders(ln, func() []netip.Prefix { return trusted }, time.Minute))
+	silent, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := say(t, conn, "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\nhello"); got != "192.0.2.7 hello" {
+		t.Errorf("got %q", got)
+	}
+}

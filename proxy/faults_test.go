@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// hosts starts so many hosts with a fault and gives their addresses.
+func (f *fault) hosts(t testing.TB, n int) (addrs []string, upstreams []*scripted) {
+	for range n {
+		if f.play == nil {
+			addrs = append(addrs, startRefusing(t))
+			continue
+		}
+		u := startScripted(t, f.play)
+		addrs, upstreams = append(addrs, u.addr), append(upstreams, u)
+	}
+	return addrs, upstreams
+}
+
+func (f *fault) readTimeout() time.Duration {
+	if f.slow {
+		return 100 * time.Millisecond
+	}
+	return patience
+}
+
+// TestFaults shows every fault to every scope, all three hosts having it: what the client sees, and how often the hosts
+// were asked.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, f := range append(faults(), harmlessFaults()...) {
+		for scope, expected := range map[string]want{"write": f.write, "read": f.read, "rules": f.rules} {
+			t.Run(f.name+"/"+scope, func(t *testing.T) {
+				t.Parallel()
+				addrs, upstreams := f.hosts(t, 3)
+				g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+					r.Timeout, r.ReadTimeout = patience, f.readTimeout()
+				}))
+				got := g.ask(t, requestOf(scope, "n", "samples"))
+				if got.status != expected.status && expected.status != 0 || got.reason != expected.reason ||
+					got.whole != (expected.status != 0) {
+					t.Errorf("client got %v, want %+v", got, expected)
+				}
+				if got.reason != "" && !strings.HasPrefix(got.body, "headgate: "+got.reason+": ") {
+					t.Errorf("the refusal reads %q", got.body)
+				}
+				if scope == "write" && got.status/100 == 5 && got.reason != "" && got.status != 502 && got.header.Get("Retry-After") == "" {
+					t.Errorf("%d without Retry-After", got.status)
+				}
+				seen := int64(0)
+				for _, u := range upstreams {
+					seen += u.seen.Load()
+				}
+				if seen != expected.seen {
+					t.Errorf("the hosts saw the request %d times, want %d", seen, expected.seen)
+				}
+				eventually(t, "no request is under way", func() bool { return g.InFlight() == 0 })
+			})
+		}
+	}
+}
+
+// TestPushesSurviveOneBadHost sends 2,000 pushes to three hosts of which one has a fault: all must get 200.
+func TestPushesSurviveOneBadHost(t *testing.T) {
+	t.Parallel()
+	for _, f := range append(faults(), harmlessFaults()...) {
+		if !f.survives {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			f.survive(t, 2000)
+		})
+	}
+}
+
+func (f *fault) survive(t *testing.T, pushes int) {
+	addrs, upstreams := f.hosts(t, 1)
+	for range 2 {
+		u := startScripted(t, healthy)
+		addrs, upstreams = append(addrs, u.addr), append(upstreams, u)
+	}
+	g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+		r.Timeout, r.ReadTimeout = patience, 2*f.readTimeout()
+	}))
+	f.pushes(t, g, pushes)
+	if f.play != nil && upstreams[0].opened.Load() == 0 {
+		t.Error("the bad host was never tried")
+	}
+	total := 0
+	for _, u := range upstreams {
+		total += int(u.seen.Load())
+	}
+	if total > 3*pushes {
+		t.Errorf("%d pushes were sent %d times", pushes, total)
+	}
+}
+
+// pushes sends so many pushes over a few connections and reports each that did not get a 2xx, or whose connection was
+// not left open.
+func (f *fault) pushes(t *testing.T, g *gateway, pushes int) {
+	t.Helper()
+	workers := 8
+	if f.slow {
+		workers = 64
+	}
+	var sent, failed atomic.Int64
+	var running sync.WaitGroup
+	for range workers {
+		c := g.caller(t)
+		running.Go(func() {
+			for n := sent.Add(1); n <= int64(pushes); n = sent.Add(1) {
+				if got := c.ask(requestOf("write", fmt.Sprint(n), "samples")); got.status/100 != 2 || !got.whole {
+					if failed.Add(1) <= 3 {
+						t.Errorf("push %d: %v: %s", n, got, got.body)
+					}
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+	if n := failed.Load(); n > 0 {
+		t.Errorf("%d connections ended with a failed push", n)
+	}
+}
