@@ -76,7 +76,7 @@ func (x *exchange) again(o outcome) bool {
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
-// same host; that costs no attempt.
+// same host; that costs no attempt. What must not be done twice ends there: the host may have read it.
 func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 	host.Begin()
 	defer host.End()
@@ -90,7 +90,7 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		}
 		l := leg{x: x, conn: conn, net: conn.NetConn()}
 		outcome, f := l.run()
-		if outcome != keptClosed || x.out.begun || x.answered {
+		if outcome != keptClosed || !outcome.mayRepeat(x.route.Scope) || x.out.begun || x.answered {
 			return outcome, f
 		}
 		conn, err = host.AcquireFresh(x.connectWait())
