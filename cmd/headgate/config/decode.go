@@ -50,10 +50,7 @@ func (d *decoder) table(key string, from map[string]any, into reflect.Value) {
 // value copies one value, of whatever type.
 func (d *decoder) value(key string, v any, into reflect.Value) {
 	if u, ok := into.Addr().Interface().(toml.Unmarshaler); ok {
-		before := reflect.New(into.Type()).Elem()
-		before.Set(into)
 		if err := u.UnmarshalTOML(v); err != nil {
-			into.Set(before)
 			d.mismatch(key, v, into, err.Error())
 		}
 		return

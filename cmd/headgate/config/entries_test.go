@@ -88,13 +88,21 @@ func TestManyProblemsHaveTheirLines(t *testing.T) {
 	}
 }
 
-// canary is a secret that no text may show.
-const canary = "c4nary"
+// Secrets that no text may show, one of them a number.
+const (
+	canary       = "c4nary"
+	canaryNumber = "40044004"
+)
 
 // Secrets of every kind, in the right place and in the wrong one.
 var canaries = map[string]string{
 	"password":             "[[tenants]]\nid = \"a\"\nusername = \"a\"\npassword = \"c4nary\"",
-	"number":               "[[tenants]]\npassword = 0x04",
+	"number":               "[[tenants]]\npassword = 40044004",
+	"number with zero":     "[[tenants]]\npassword = 040044004",
+	"number with line":     "[[tenants]]\npassword = 40044004__0",
+	"number with point":    "[[tenants]]\npassword = 40044004.",
+	"large number":         "[[tenants]]\npassword = 4004400440044004400440044004",
+	"date":                 "[[tenants]]\npassword = 40044004-40044004",
 	"list":                 "[[tenants]]\npassword = [\"c4nary\"]",
 	"table":                "[[tenants]]\npassword = { c4 = \"c4nary\" }",
 	"control":              "[[tenants]]\npassword = \"c4nary\\u0001\"",
@@ -129,7 +137,7 @@ func TestSecretsNeverPrint(t *testing.T) {
 			c, problems := Parse("config.toml", []byte(text), Options{NoFiles: true, Env: noEnv})
 			texts := []string{problemText(problems, ""), string(c.Redacted())}
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-				texts = append(texts, fmt.Sprintf(verb, *c), fmt.Sprintf(verb, c.Tenants), fmt.Sprintf(verb, c.Entries()))
+				texts = append(texts, fmt.Sprintf(verb, *c), fmt.Sprintf(verb, c.Tenants), fmt.Sprintf(verb, c.Upstreams), fmt.Sprintf(verb, c.Entries()))
 				for _, u := range c.Upstreams {
 					texts = append(texts, fmt.Sprintf(verb, *u))
 				}
@@ -140,7 +148,7 @@ func TestSecretsNeverPrint(t *testing.T) {
 			}
 			texts = append(texts, log.String())
 			for _, text := range texts {
-				for _, shape := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("% x", canary)} {
+				for _, shape := range []string{canary, canaryNumber, fmt.Sprintf("%x", canary), fmt.Sprintf("% x", canary)} {
 					if strings.Contains(text, shape) {
 						t.Errorf("the secret is in %s", text)
 					}

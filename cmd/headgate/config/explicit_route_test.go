@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/authcache"
 )
 
 // What a route of [[routes]] amounts to: each row as methods, scope, component and
@@ -155,6 +157,10 @@ path = "/alertmanager/*"
 methods = ["POST"]
 upstream = "own"
 [[routes]]
+path = "/api/prom/alertmanager/*"
+upstream = "own"
+scope = "operator"
+[[routes]]
 path = "/graph"
 upstream = "own"
 `)
@@ -166,6 +172,8 @@ upstream = "own"
 		{"POST", "/alertmanager/api/v2/alerts", "own"},
 		{"PUT", "/alertmanager/api/v2/alerts", Alertmanager},
 		{"GET", "/alertmanager/api/v2/alerts", Alertmanager},
+		{"GET", "/api/prom/alertmanager/", "own"},
+		{"POST", "/api/prom/alertmanager/", "own"},
 		{"PATCH", "/graph", "own"},
 	} {
 		if row := match(c, test.method, test.path); row == nil || row.Upstream != test.upstream {
@@ -271,5 +279,18 @@ paths = ["/prometheus/rules/mine/*"]
 		if got != test.want {
 			t.Errorf("%s %s:\n got %q\nwant %q", test.method, test.path, got, test.want)
 		}
+	}
+}
+
+// Methods that are named never share a row with the one for any other.
+func TestSplitKeepsAnyOtherApart(t *testing.T) {
+	known := []*cortexRoute{
+		{methods: get, scope: authcache.Read},
+		{methods: others, scope: authcache.Read},
+		{methods: post, scope: authcache.Read},
+	}
+	got := fmt.Sprintf("%q", parsedRoute{}.split(known))
+	if want := fmt.Sprintf("%q", []part{{[]string{"GET", "POST"}, authcache.Read}, {others, authcache.Read}}); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
