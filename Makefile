@@ -1,0 +1,93 @@
+# headgate. Every target is what its line in `make` says; CI runs the same ones (.ci/run).
+
+GO      ?= go
+BIN     := bin/headgate
+CONFIG  ?= config.toml.example
+
+# How long each fuzz target runs, and what demo, run and the benchmarks get beside their defaults.
+FUZZTIME   ?= 10s
+DEMO_FLAGS ?=
+BENCH      ?= .
+BENCHCOUNT ?= 1
+
+# What `headgate version` says. Without git the fallbacks of the go command are used.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+DATE    := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.buildDate=$(DATE)
+
+# The packages whose tests rewrite their expected files with -update.
+GOLDEN = $(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool("update"' authcache balancer cmd proxy)))
+
+.DEFAULT_GOAL := help
+
+##@ Build
+
+.PHONY: build
+build: ## compile bin/headgate, static
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/headgate
+
+.PHONY: run
+run: build ## run with CONFIG (config.toml.example)
+	$(BIN) run --config $(CONFIG)
+
+.PHONY: demo
+demo: build ## run on loopback before a stand-in for Cortex and show what two tenants see
+	$(BIN) demo $(DEMO_FLAGS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+##@ Check
+
+.PHONY: test
+test: ## all unit and integration tests, race detector on (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: alloc
+alloc: ## allocation tests, race detector off
+	$(GO) test -count=1 -run 'Alloc' ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@GO='$(GO)' tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck, rules of the house
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	$(GO) test -run 'House|Imports|MeasuringModules|DocComment' ./cmd/headgate
+
+.PHONY: e2e
+e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometheus; builds Cortex the first time)
+	cd e2e && $(GO) test -count=1 -timeout 30m ./...
+
+.PHONY: check
+check: lint test alloc fuzz e2e ## everything that CI runs
+	$(MAKE) demo DEMO_FLAGS=--once
+
+##@ Measure
+
+.PHONY: bench
+bench: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
+	@mkdir -p bench/results
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./authcache/... ./balancer/... ./proxy/... > bench/results/micro.txt || { cat bench/results/micro.txt; exit 1; }
+	@cat bench/results/micro.txt
+
+.PHONY: bench-compare
+bench-compare: ## compare OLD and NEW, two results of make bench
+	$(GO) tool -modfile=tools/go.mod benchstat $(OLD) $(NEW)
+
+##@ Write
+
+.PHONY: golden
+golden: ## rewrite expected files; read the diff before you commit
+	$(GO) test $(addprefix ./,$(GOLDEN)) -update
+
+.PHONY: help
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { print substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
