@@ -289,8 +289,8 @@ func TestSplitKeepsAnyOtherApart(t *testing.T) {
 		{methods: others, scope: authcache.Read},
 		{methods: post, scope: authcache.Read},
 	}
-	got := fmt.Sprintf("%q", parsedRoute{}.split(known))
-	if want := fmt.Sprintf("%q", []part{{[]string{"GET", "POST"}, authcache.Read}, {others, authcache.Read}}); got != want {
+	got := fmt.Sprintf("%+v", parsedRoute{}.split(known))
+	if want := fmt.Sprintf("%+v", []part{{[]string{"GET", "POST"}, authcache.Read}, {others, authcache.Read}}); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
