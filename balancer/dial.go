@@ -1,0 +1,76 @@
+package balancer
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+)
+
+// keepAlive notices within half a minute that the machine behind an idle connection is gone. Bytes that were sent and
+// not acknowledged are the business of Options.UserTimeout.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+// dial opens a connection for the pool underneath. limit is what is left of the caller's time, zero being no limit; the
+// address is that of the host.
+func (h *Host) dial(_ string, limit time.Duration) (net.Conn, error) {
+	h.series.dials.Add(1)
+	s, err := h.connect(limit)
+	if err != nil {
+		h.series.dialErrors.Add(1)
+		return nil, fmt.Errorf("%w %s: %w", ErrConnect, h.addr, err)
+	}
+	c := &conn{socket: s, host: h}
+	c.lent.conn = c
+	if age := h.link.maxConnectionAge; age > 0 {
+		c.expires, c.expiry = true, time.Now().Add(age-rand.N(age/10+1))
+	}
+	return c, nil
+}
+
+// connect does the TCP connect and the TLS handshake within the shorter of ConnectTimeout and limit.
+func (h *Host) connect(limit time.Duration) (socket, error) {
+	budget := h.link.connectTimeout
+	if limit > 0 {
+		budget = min(budget, limit)
+	}
+	deadline := time.Now().Add(budget)
+	// Go sets TCP_NODELAY by itself.
+	dialer := net.Dialer{Deadline: deadline, KeepAliveConfig: keepAlive}
+	dialed, err := dialer.Dial("tcp", h.addr)
+	if err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // what it adds is the address, which stands in the error already
+		}
+		return nil, err
+	}
+	tcp := dialed.(*net.TCPConn)
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		_ = tcp.Close()
+		return nil, err
+	}
+	setUserTimeout(raw, h.link.userTimeout)
+	if h.tls == nil {
+		return newPlainSocket(tcp, raw), nil
+	}
+	s := newTLSSocket(tcp, raw, h.tls)
+	if err := handshake(s.Conn, deadline); err != nil {
+		_ = tcp.Close()
+		return nil, fmt.Errorf("tls handshake: %w", err)
+	}
+	return s, nil
+}
+
+// handshake shakes hands before deadline. A deadline that the handshake leaves behind would cut the first exchange.
+func handshake(c *tls.Conn, deadline time.Time) error {
+	if err := c.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if err := c.Handshake(); err != nil {
+		return err
+	}
+	return c.SetDeadline(time.Time{})
+}

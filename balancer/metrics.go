@@ -1,0 +1,206 @@
+package balancer
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Metrics writes the series of all pools of a process, headgate_upstream_*, into one metrics.Set. While one pool replaces
+// another, and when a route has connections of its own, several pools and hosts have the same labels: their gauges are
+// added up, their counters are shared, and the series go when the last of them goes. A nil *Metrics keeps nothing.
+type Metrics struct {
+	mu    sync.Mutex
+	pools map[string]*poolSeries
+	hosts map[hostLabels]*hostSeries
+}
+
+// NewMetrics returns the place for the series of all pools whose Options name it. It is written out with set and can not
+// be taken out of it again.
+func NewMetrics(set *metrics.Set) *Metrics {
+	m := &Metrics{pools: make(map[string]*poolSeries), hosts: make(map[hostLabels]*hostSeries)}
+	set.RegisterMetricsWriter(m.write)
+	return m
+}
+
+type hostLabels struct{ upstream, host string }
+
+// poolSeries are the series of all pools with one name.
+type poolSeries struct {
+	lookups, lookupFailures atomic.Uint64
+	pools                   []*Pool // guarded by Metrics.mu, the newest last
+}
+
+// hostSeries are the series of all hosts with the same labels.
+type hostSeries struct {
+	dials, dialErrors, stale, noConnection atomic.Uint64
+	hosts                                  []*Host // guarded by Metrics.mu
+}
+
+// add shows p and returns its counters.
+func (m *Metrics) add(p *Pool) *poolSeries {
+	if m == nil {
+		return &poolSeries{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.pools[p.o.Name]
+	if s == nil {
+		s = &poolSeries{}
+		m.pools[p.o.Name] = s
+	}
+	s.pools = append(s.pools, p)
+	return s
+}
+
+// remove ends add.
+func (m *Metrics) remove(p *Pool) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.series.pools = slices.DeleteFunc(p.series.pools, func(other *Pool) bool { return other == p })
+	if len(p.series.pools) == 0 {
+		delete(m.pools, p.o.Name)
+	}
+}
+
+// host shows h and returns its counters and the function that takes it out again.
+func (m *Metrics) host(upstream string, h *Host) (*hostSeries, func()) {
+	if m == nil {
+		return &hostSeries{}, func() {}
+	}
+	labels := hostLabels{upstream, h.addr}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.hosts[labels]
+	if s == nil {
+		s = &hostSeries{}
+		m.hosts[labels] = s
+	}
+	s.hosts = append(s.hosts, h)
+	return s, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		s.hosts = slices.DeleteFunc(s.hosts, func(other *Host) bool { return other == h })
+		if len(s.hosts) == 0 {
+			delete(m.hosts, labels)
+		}
+	}
+}
+
+// poolMetric and hostMetric say how one series is read.
+type poolMetric struct {
+	name, kind string
+	value      func(*poolSeries) uint64
+}
+
+type hostMetric struct {
+	name, kind string
+	value      func(*hostSeries) uint64
+}
+
+var poolMetrics = []poolMetric{
+	{"headgate_upstream_hosts", "gauge", func(s *poolSeries) uint64 {
+		return uint64(len(s.newest().Hosts()))
+	}},
+	{"headgate_upstream_hosts_available", "gauge", func(s *poolSeries) (n uint64) {
+		for _, h := range s.newest().Hosts() {
+			if h.Available() {
+				n++
+			}
+		}
+		return n
+	}},
+	{"headgate_upstream_dns_lookups_total", "counter", func(s *poolSeries) uint64 { return s.lookups.Load() }},
+	{"headgate_upstream_dns_lookup_failures_total", "counter", func(s *poolSeries) uint64 {
+		return s.lookupFailures.Load()
+	}},
+	{"headgate_upstream_dns_resolved_timestamp_seconds", "gauge", func(s *poolSeries) uint64 {
+		if _, at := s.newest().Resolved(); !at.IsZero() {
+			return uint64(at.Unix())
+		}
+		return 0
+	}},
+}
+
+var hostMetrics = []hostMetric{
+	{"headgate_upstream_host_available", "gauge", func(s *hostSeries) uint64 {
+		for _, h := range s.hosts {
+			if !h.Available() {
+				return 0
+			}
+		}
+		return 1
+	}},
+	{"headgate_upstream_host_in_flight", "gauge", func(s *hostSeries) (n uint64) {
+		for _, h := range s.hosts {
+			n += uint64(max(h.InFlight(), 0))
+		}
+		return n
+	}},
+	{"headgate_upstream_host_connections", "gauge", func(s *hostSeries) (n uint64) {
+		for _, h := range s.hosts {
+			open, _ := h.Connections()
+			n += uint64(open)
+		}
+		return n
+	}},
+	{"headgate_upstream_host_idle_connections", "gauge", func(s *hostSeries) (n uint64) {
+		for _, h := range s.hosts {
+			_, idle := h.Connections()
+			n += uint64(idle)
+		}
+		return n
+	}},
+	{"headgate_upstream_host_max_connections", "gauge", func(s *hostSeries) (n uint64) {
+		for _, h := range s.hosts {
+			n += uint64(h.link.maxConnections)
+		}
+		return n
+	}},
+	{"headgate_upstream_host_dials_total", "counter", func(s *hostSeries) uint64 { return s.dials.Load() }},
+	{"headgate_upstream_host_dial_errors_total", "counter", func(s *hostSeries) uint64 { return s.dialErrors.Load() }},
+	{"headgate_upstream_host_stale_connections_total", "counter", func(s *hostSeries) uint64 { return s.stale.Load() }},
+	{"headgate_upstream_host_no_connection_total", "counter", func(s *hostSeries) uint64 {
+		return s.noConnection.Load()
+	}},
+}
+
+// newest returns the pool that the gauges speak of: the one that replaces the others. Metrics.mu is held.
+func (s *poolSeries) newest() *Pool { return s.pools[len(s.pools)-1] }
+
+// write writes every series, sorted, each family in one block. It collects them first: whoever reads slowly must not
+// hold the lock that a reload needs.
+func (m *Metrics) write(w io.Writer) {
+	var b bytes.Buffer
+	m.mu.Lock()
+	names := slices.Sorted(maps.Keys(m.pools))
+	for _, metric := range poolMetrics {
+		metrics.WriteMetadataIfNeeded(&b, metric.name, metric.kind)
+		for _, name := range names {
+			fmt.Fprintf(&b, "%s{upstream=%s} %d\n", metric.name, strconv.Quote(name), metric.value(m.pools[name]))
+		}
+	}
+	labels := slices.SortedFunc(maps.Keys(m.hosts), func(a, b hostLabels) int {
+		return cmp.Or(cmp.Compare(a.upstream, b.upstream), cmp.Compare(a.host, b.host))
+	})
+	for _, metric := range hostMetrics {
+		metrics.WriteMetadataIfNeeded(&b, metric.name, metric.kind)
+		for _, l := range labels {
+			fmt.Fprintf(&b, "%s{upstream=%s,host=%s} %d\n",
+				metric.name, strconv.Quote(l.upstream), strconv.Quote(l.host), metric.value(m.hosts[l]))
+		}
+	}
+	m.mu.Unlock()
+	_, _ = w.Write(b.Bytes())
+}

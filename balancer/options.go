@@ -1,0 +1,124 @@
+package balancer
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
+
+// Options say what a Pool is made of. They are plain values: the pool keeps a copy and never changes what they point to.
+type Options struct {
+	// Name is the upstream's name in logs and metrics: "distributor".
+	Name string
+	// Targets are the URLs of the upstream, merged into one list of hosts. The same one twice counts once.
+	Targets []Target
+
+	// TLS is nil for plain HTTP. With an empty ServerName the name of the target is sent and verified (Target.Name).
+	TLS *tls.Config
+	// TLSKey says whether the TLS settings of two pools are the same: New adopts hosts only when the keys are equal.
+	// An empty key is equal to nothing but the same *tls.Config.
+	TLSKey string
+
+	// Resolver answers for the targets that are no literal addresses; nil is the system's, NewResolver(nil).
+	Resolver Resolver
+	// RefreshInterval is the time between two look-ups of the same target, ±10 %; zero or less is 5 s.
+	RefreshInterval time.Duration
+
+	// ConnectTimeout bounds the TCP connect and the TLS handshake together; zero or less is 2 s.
+	ConnectTimeout time.Duration
+	// IdleTimeout is how long a connection may rest unused before it is closed; zero or less is 90 s.
+	IdleTimeout time.Duration
+	// MaxConnectionAge closes a connection that is older, when it is released or before it is used again; each one at
+	// a random age in the last tenth of it, so that they do not all go at once. Zero or less is for ever.
+	MaxConnectionAge time.Duration
+	// UserTimeout is how long sent bytes may stay unacknowledged before the kernel ends the connection
+	// (TCP_USER_TIMEOUT, Linux only), so that a machine without power is noticed; zero or less is 10 s.
+	UserTimeout time.Duration
+	// MaxConnections is the most connections to one host; zero or less is no limit.
+	MaxConnections int
+	// QueueTimeout is how long Acquire waits for a connection when MaxConnections are in use; zero or less: not at all.
+	QueueTimeout time.Duration
+
+	// Metrics receives the pool's series; nil: none.
+	Metrics *Metrics
+	// Log receives changes of the list and of a host's state; nil: nothing is logged.
+	Log *slog.Logger
+
+	// afterRound is called by the resolver goroutine when all targets have been asked once more: for tests.
+	afterRound func()
+}
+
+// Defaults for Options fields that are zero, see there.
+const (
+	defaultRefreshInterval = 5 * time.Second
+	defaultConnectTimeout  = 2 * time.Second
+	defaultIdleTimeout     = 90 * time.Second
+	defaultUserTimeout     = 10 * time.Second
+)
+
+// withDefaults returns o with every zero value replaced as the fields' comments say.
+func (o Options) withDefaults() Options {
+	if o.Resolver == nil {
+		o.Resolver = NewResolver(nil)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Log = o.Log.With("upstream", o.Name)
+	setDefault(&o.RefreshInterval, defaultRefreshInterval)
+	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
+	setDefault(&o.IdleTimeout, defaultIdleTimeout)
+	setDefault(&o.UserTimeout, defaultUserTimeout)
+	o.MaxConnectionAge = max(o.MaxConnectionAge, 0)
+	o.MaxConnections = max(o.MaxConnections, 0)
+	o.QueueTimeout = max(o.QueueTimeout, 0)
+	return o
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}
+
+// link is what decides how connections to a host are made and kept. A host can move to another pool only when its link
+// is the same there. It is comparable.
+type link struct {
+	upstream                                                            string
+	connectTimeout, idleTimeout, maxConnectionAge, userTimeout, maxWait time.Duration
+	maxConnections                                                      int
+	secure                                                              bool
+	tlsKey                                                              string
+	tlsConfig                                                           *tls.Config // set only when there is no key to compare
+}
+
+func (o Options) link() link {
+	l := link{
+		upstream:         o.Name,
+		connectTimeout:   o.ConnectTimeout,
+		idleTimeout:      o.IdleTimeout,
+		maxConnectionAge: o.MaxConnectionAge,
+		userTimeout:      o.UserTimeout,
+		maxWait:          o.QueueTimeout,
+		maxConnections:   o.MaxConnections,
+		secure:           o.TLS != nil,
+	}
+	if o.TLSKey != "" {
+		l.tlsKey = o.TLSKey
+	} else {
+		l.tlsConfig = o.TLS
+	}
+	return l
+}
+
+// serverName returns the name to send and to verify on TLS connections to hosts of t, empty without TLS.
+func (o Options) serverName(t Target) string {
+	switch {
+	case o.TLS == nil:
+		return ""
+	case o.TLS.ServerName != "":
+		return o.TLS.ServerName
+	default:
+		return t.Name()
+	}
+}
