@@ -1,0 +1,57 @@
+//go:build !race
+
+package balancer
+
+import (
+	"crypto/tls"
+	"testing"
+	"time"
+)
+
+func TestPickDoesNotAllocate(t *testing.T) {
+	for _, n := range []int{1, 3, 100} {
+		p := literalPool(t, n)
+		tried := p.Hosts()[:1]
+		for name, pick := range map[string]func(){
+			"a first attempt":   func() { p.Pick(nil) },
+			"a further attempt": func() { p.Pick(tried) },
+		} {
+			if allocs := testing.AllocsPerRun(1000, pick); allocs != 0 {
+				t.Errorf("%s among %d hosts allocates %v times", name, n, allocs)
+			}
+		}
+	}
+}
+
+func TestUsingAConnectionAgainDoesNotAllocate(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 10, QueueTimeout: time.Second, MaxConnectionAge: time.Hour})
+	acquire(t, h).Release()
+	allocs := testing.AllocsPerRun(1000, func() {
+		c, err := h.Acquire(time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Begin()
+		h.Succeeded()
+		h.End()
+		c.Release()
+	})
+	if allocs != 0 {
+		t.Errorf("Acquire and Release allocate %v times", allocs)
+	}
+	u.next(t)
+	u.none(t)
+}
+
+// crypto/tls makes one object for each read from the socket, and the look is one.
+func TestUsingATLSConnectionAgainAllocatesOnlyInCryptoTLS(t *testing.T) {
+	u, h := tlsHost(t, &tls.Config{}, &tls.Config{})
+	acquire(t, h).Release()
+	allocs := testing.AllocsPerRun(1000, func() { acquire(t, h).Release() })
+	if allocs > 1 {
+		t.Errorf("Acquire and Release allocate %v times, want at most 1", allocs)
+	}
+	u.next(t)
+	u.none(t)
+}
