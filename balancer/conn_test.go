@@ -1,0 +1,379 @@
+package balancer
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestReleasedConnectionIsUsedAgain(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{})
+	c := acquire(t, h)
+	end := u.next(t)
+	if !c.Fresh() {
+		t.Error("the first connection is not fresh")
+	}
+	for range 3 {
+		exchange(t, c, end)
+		c.Release()
+		c = acquire(t, h)
+		if c.Fresh() {
+			t.Error("a connection that was used before is fresh")
+		}
+	}
+	c.Release()
+	u.none(t)
+	if open, idle := h.Connections(); open != 1 || idle != 1 {
+		t.Errorf("%d connections, %d of them idle; want 1, 1", open, idle)
+	}
+}
+
+func TestLastReleasedConnectionIsUsedFirst(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{})
+	a, b := acquire(t, h), acquire(t, h)
+	last := b.NetConn()
+	a.Release()
+	b.Release()
+	if c := acquire(t, h); c.NetConn() != last {
+		t.Error("the connection that had rested longest came first")
+	}
+}
+
+func TestDiscardedConnectionIsClosed(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{})
+	c := acquire(t, h)
+	c.Discard()
+	wantClosed(t, u.next(t))
+	if open, _ := h.Connections(); open != 0 {
+		t.Errorf("%d connections, want 0", open)
+	}
+}
+
+// wantClosed fails the test unless the other side has closed the connection.
+func wantClosed(t testing.TB, end net.Conn) {
+	t.Helper()
+	_ = end.SetReadDeadline(time.Now().Add(10 * time.Second))
+	n, err := end.Read(make([]byte, 1))
+	var timeout net.Error
+	if n > 0 || err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("read %d bytes, %v; want the connection closed", n, err)
+	}
+}
+
+// Bytes on an idle connection would be the answer to somebody else's next request (http-edge F9).
+func TestConnectionThatIsNotQuietIsNotUsedAgain(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(t *testing.T, end *net.TCPConn)
+	}{
+		{"surplus bytes", func(t *testing.T, end *net.TCPConn) { send(t, end, "HTTP/1.1 200 OK\r\n") }},
+		{"one byte", func(t *testing.T, end *net.TCPConn) { send(t, end, "H") }},
+		{"closed by the host", func(_ *testing.T, end *net.TCPConn) { _ = end.Close() }},
+		{"half closed by the host", func(_ *testing.T, end *net.TCPConn) { _ = end.CloseWrite() }},
+		{"reset by the host", func(_ *testing.T, end *net.TCPConn) { _ = end.SetLinger(0); _ = end.Close() }},
+		{"bytes, then closed", func(t *testing.T, end *net.TCPConn) {
+			send(t, end, "HTTP/1.1 408 Request Timeout\r\n")
+			_ = end.Close()
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			u := listen(t, "127.0.0.1:0", nil)
+			h := hostOf(t, u, Options{})
+			good, bad := acquire(t, h), acquire(t, h)
+			goodEnd, badEnd := u.next(t), u.next(t)
+			exchange(t, good, goodEnd)
+			exchange(t, bad, badEnd)
+			kept := good.NetConn()
+			good.Release()
+			bad.Release() // comes first, see above
+			tt.end(t, badEnd.(*net.TCPConn))
+			arrived(t, bad.conn)
+
+			c := acquire(t, h)
+			if c.NetConn() != kept {
+				t.Error("the next kept connection was not used instead")
+			}
+			exchange(t, c, goodEnd)
+			wantClosed(t, badEnd)
+			if n := h.series.stale.Load(); n != 1 {
+				t.Errorf("%d stale connections were counted, want 1", n)
+			}
+			c.Release()
+			u.none(t)
+		})
+	}
+}
+
+func TestLookAtAnIdleConnectionDoesNotMindAPassedDeadline(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{})
+	c := acquire(t, h)
+	if err := c.NetConn().SetDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if !c.conn.socket.quiet() {
+		t.Error("a connection with a passed deadline does not look quiet")
+	}
+	end := u.next(t)
+	c.Release()
+	c = acquire(t, h)
+	if c.Fresh() {
+		t.Error("the connection was not used again")
+	}
+	exchange(t, c, end) // the deadline is off
+}
+
+func TestReleaseOfAnAbortedConnectionDoesNotKeepIt(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{})
+	c := acquire(t, h)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := c.NetConn().Read(make([]byte, 1)); err == nil {
+			t.Error("the read that was to be cut gave something")
+		}
+	})
+	c.Abort()
+	c.Abort()
+	wg.Wait()
+	c.Release()
+	if open, _ := h.Connections(); open != 0 {
+		t.Errorf("%d connections, want 0", open)
+	}
+	wantClosed(t, u.next(t))
+}
+
+func TestSecondReleasePanics(t *testing.T) {
+	tests := []struct {
+		name          string
+		first, second func(*Conn)
+	}{
+		{"release, release", (*Conn).Release, (*Conn).Release},
+		{"release, discard", (*Conn).Release, (*Conn).Discard},
+		{"discard, release", (*Conn).Discard, (*Conn).Release},
+		{"discard, discard", (*Conn).Discard, (*Conn).Discard},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{})
+			c := acquire(t, h)
+			tt.first(c)
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, "BUG: ") {
+					t.Errorf("recovered %q, want a text with BUG:", text)
+				}
+			}()
+			tt.second(c)
+		})
+	}
+}
+
+func TestConnectionThatIsTooOldIsClosed(t *testing.T) {
+	const age = time.Hour
+	tests := []struct {
+		name string
+		end  func(*Host, *Conn) // how the old connection meets its end
+	}{
+		{"at release", func(_ *Host, c *Conn) { c.conn.expiry = time.Now(); c.Release() }},
+		{"before it is used again", func(_ *Host, c *Conn) { c.Release(); c.conn.expiry = time.Now() }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			u := listen(t, "127.0.0.1:0", nil)
+			h := hostOf(t, u, Options{MaxConnectionAge: age})
+			c := acquire(t, h)
+			if left := time.Until(c.conn.expiry); left > age || left < age*9/10-time.Minute {
+				t.Errorf("the connection expires in %v, want it in the last tenth of %v", left, age)
+			}
+			c.Release()
+			if c = acquire(t, h); c.Fresh() {
+				t.Error("a young connection was not used again")
+			}
+			end := u.next(t)
+			tt.end(h, c)
+			if c := acquire(t, h); !c.Fresh() {
+				t.Error("an old connection was used again")
+			}
+			wantClosed(t, end)
+			if n := h.series.stale.Load(); n != 0 {
+				t.Errorf("%d stale connections were counted, want 0: age is no fault", n)
+			}
+		})
+	}
+}
+
+func TestAcquireFreshPassesOverKeptConnections(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 2})
+	a, b := acquire(t, h), acquire(t, h)
+	a.Release()
+	b.Release()
+	c, err := h.AcquireFresh(time.Minute)
+	if err != nil || !c.Fresh() {
+		t.Fatalf("AcquireFresh = %+v, %v; want a fresh connection", c, err)
+	}
+	wantClosed(t, u.next(t))
+	wantClosed(t, u.next(t))
+}
+
+func TestConnectionsAreLimitedPerHost(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 2})
+	a := acquire(t, h)
+	acquire(t, h)
+	if c, err := h.Acquire(0); !errors.Is(err, ErrNoConnection) {
+		t.Errorf("Acquire = %v, %v; want ErrNoConnection", c, err)
+	}
+	if n := h.series.noConnection.Load(); n != 1 {
+		t.Errorf("%d refusals were counted, want 1", n)
+	}
+	a.Discard()
+	acquire(t, h)
+}
+
+func TestAcquireWaitsForAConnection(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(*Conn)
+		want bool // fresh
+	}{
+		{"that is released", (*Conn).Release, false},
+		{"that makes room by its end", (*Conn).Discard, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{MaxConnections: 1, QueueTimeout: time.Minute})
+			c := acquire(t, h)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				c, err := h.Acquire(time.Minute)
+				if err != nil || c.Fresh() != tt.want {
+					t.Errorf("Acquire = %+v, %v; want fresh = %v", c, err, tt.want)
+				}
+			})
+			tt.end(c)
+			wg.Wait()
+		})
+	}
+}
+
+func TestWaitEndsWithTheShorterLimit(t *testing.T) {
+	tests := []struct {
+		name        string
+		queue, wait time.Duration
+	}{
+		{"the queue's", time.Millisecond, time.Hour},
+		{"the queue's, the caller has none", time.Millisecond, 0},
+		{"the caller's", time.Hour, time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{MaxConnections: 1, QueueTimeout: tt.queue})
+			acquire(t, h)
+			if _, err := h.Acquire(tt.wait); !errors.Is(err, ErrNoConnection) {
+				t.Errorf("error %v, want ErrNoConnection", err)
+			}
+		})
+	}
+}
+
+func TestHostThatRefusesIsAConnectError(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 1})
+	_ = u.Close()
+	for range 3 { // a failed dial takes no place
+		_, err := h.Acquire(0)
+		if !errors.Is(err, ErrConnect) || !errors.Is(err, unix.ECONNREFUSED) {
+			t.Fatalf("error %v, want ErrConnect and ECONNREFUSED", err)
+		}
+		want := "connect to upstream host " + h.Addr() + ": connect: connection refused"
+		if err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+	}
+	if dials, failed := h.series.dials.Load(), h.series.dialErrors.Load(); dials != 3 || failed != 3 {
+		t.Errorf("%d dials, %d failed were counted; want 3, 3", dials, failed)
+	}
+}
+
+// A listener that never accepts, with its queue full, swallows the next SYN.
+func TestConnectEndsWithItsTimeout(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := uint16(name.(*unix.SockaddrInet4).Port)
+	for _, tt := range []struct{ connect, wait time.Duration }{
+		{100 * time.Millisecond, 0}, {100 * time.Millisecond, time.Hour}, {time.Hour, 100 * time.Millisecond},
+	} {
+		p := New(Options{Targets: []Target{{Literal, "127.0.0.1", port}}, ConnectTimeout: tt.connect}, nil)
+		for {
+			_, err = p.Hosts()[0].Acquire(tt.wait)
+			if err != nil { // until then the kernel's queue took them
+				break
+			}
+		}
+		var timeout net.Error
+		if !errors.Is(err, ErrConnect) || !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("connect %v, wait %v: error %v, want ErrConnect and a timeout", tt.connect, tt.wait, err)
+		}
+		p.Close()
+	}
+}
+
+func TestIPv6HostIsDialed(t *testing.T) {
+	u := listen(t, "[::1]:0", nil)
+	h := hostOf(t, u, Options{})
+	if want := u.Addr().String(); h.Addr() != want {
+		t.Errorf("Addr() = %q, want %q", h.Addr(), want)
+	}
+	c := acquire(t, h)
+	exchange(t, c, u.next(t))
+}
+
+func TestDialedConnectionHasItsOptions(t *testing.T) {
+	h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{UserTimeout: 7 * time.Second})
+	c := acquire(t, h)
+	raw, err := c.NetConn().(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, option := range []struct {
+		name                string
+		level, option, want int
+	}{
+		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15},
+		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 5},
+		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 3},
+		{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 7000},
+	} {
+		_ = raw.Control(func(fd uintptr) {
+			got, err := unix.GetsockoptInt(int(fd), option.level, option.option)
+			if err != nil || got != option.want {
+				t.Errorf("%s = %d, %v; want %d", option.name, got, err, option.want)
+			}
+		})
+	}
+}
