@@ -36,39 +36,3 @@ func (c *Config) validateServer(on *checks) {
 		}
 	}
 }
-
-// validateAdmin looks at [admin].
-func (c *Config) validateAdmin(on *checks) {
-	if c.Admin.Listen == "" {
-		return // the default is not empty: what was written has been reported
-	}
-	for _, a := range c.Server.Listen {
-		if a.clashes(c.Admin.Listen) {
-			on.errorf("admin.listen", "%s is also that of server.listen; want an address of its own", show(string(c.Admin.Listen)))
-		}
-	}
-}
-
-// validateExposure looks at who else can read what is on the wire and on disk.
-func (c *Config) validateExposure(on *checks) {
-	if len(c.Tenants) > 0 {
-		for _, a := range c.Server.Listen {
-			if !a.loopback() {
-				on.warnf("server.listen", "%s takes passwords over plain HTTP from other machines, and anybody on the way "+
-					"can read them; want a loopback address behind something that ends TLS", show(string(a)))
-			}
-		}
-	}
-	if !on.skip && c.holdsSecrets() && exposed(on.path) {
-		on.warnf(on.path, "holds secrets and is readable by every user of this machine; want chmod o-r, or password_file")
-	}
-}
-
-func (c *Config) holdsSecrets() bool {
-	for i := range c.Tenants {
-		if t := &c.Tenants[i]; t.Password != "" || t.PasswordHash != "" {
-			return true
-		}
-	}
-	return false
-}
