@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
@@ -33,7 +32,7 @@ func parseScopes(on *checks, key string, names []string) authcache.Scope {
 // parseScope is a scope by its name, or 0 when there is none and that was
 // reported.
 func parseScope(on *checks, key, name string) authcache.Scope {
-	if scope, ok := authcache.ParseScope(name); ok && slices.Contains(scopeNames, name) {
+	if scope, ok := authcache.ParseScope(name); ok {
 		return scope
 	}
 	on.errorf(key, "%s", notOneOf("scope", name, scopeNames))
