@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -32,6 +33,8 @@ type upstream struct {
 	mu   sync.Mutex
 	got  []seenRequest
 	hold chan struct{} // not nil: requests wait until it is closed
+
+	answer string // "": the tenant
 }
 
 func newUpstream(t *testing.T) *upstream {
@@ -58,7 +61,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hold != nil {
 		<-hold
 	}
-	_, _ = io.WriteString(w, "for "+r.Header.Get("X-Scope-OrgID"))
+	_, _ = io.WriteString(w, cmp.Or(u.answer, "for "+r.Header.Get("X-Scope-OrgID")))
 }
 
 // seen returns what came so far.

@@ -43,6 +43,9 @@ func check(c console, file string, strict bool, o config.Options) error {
 		c.printf("%s\n", warning)
 	}
 	cfg := loaded.config
+	for _, d := range cfg.Derived() {
+		c.printf("auto: %s = %q\n", d.Key, d.Value)
+	}
 	c.printf("%s: %s, %s, %s\n", file,
 		count(countClients(cfg), "client"), count(len(cfg.RouteTable()), "route"), count(len(cfg.Upstreams), "upstream"))
 	if strict && len(loaded.warnings) > 0 {

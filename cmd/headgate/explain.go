@@ -240,6 +240,7 @@ func (m *matched) write(line func(name, value string)) {
 		methods = strings.Join(m.Methods, ", ")
 	}
 	line("route", m.Path+" ("+methods+")")
+	line("component", m.Component)
 	line("scope", m.Scope)
 	if m.Upstream == "" {
 		return

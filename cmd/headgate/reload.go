@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/balancer"
@@ -51,12 +52,12 @@ func (a *App) change(loaded *loadedConfig) error {
 		next.closePools()
 		return err
 	}
+	next.awaitHosts()
 	if _, err := a.parts.credentials.Replace("configuration file", loaded.config.Entries()); err != nil {
 		closeAll(opened)
 		next.closePools()
 		return err
 	}
-	next.awaitHosts()
 
 	a.restartRequired(next)
 	a.logs.apply(loaded.config.Log)
@@ -117,20 +118,11 @@ func (a *App) retire(before, next *generation) {
 func without(list, other []*listener) []*listener {
 	var left []*listener
 	for _, l := range list {
-		if !contains(other, l) {
+		if !slices.Contains(other, l) {
 			left = append(left, l)
 		}
 	}
 	return left
-}
-
-func contains(list []*listener, wanted *listener) bool {
-	for _, l := range list {
-		if l == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 // awaitHosts waits a moment for the first answers of DNS.

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/proxy"
+)
+
+var update = flag.Bool("update", false, "rewrite what the documents take from the code")
+
+// block is one fenced block of a document and what the comment before it says of it.
+//
+//	<!-- file: NAME -->     the block is the content of NAME in the folder where the commands run
+//	<!-- test: gateway -->  the commands want a gateway that runs on headgate.toml
+//	<!-- test: ci -->       the commands are a part of .ci/run, or of the Makefile for what only measures or writes
+//	<!-- test: service -->  the command runs until it is told to stop
+//
+// Without one the commands are run as they stand. What stands behind "  # " has to be in the output of the command.
+type block struct {
+	language, mark, text string
+	line                 int
+}
+
+// documents are those whose commands are run.
+func documents(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(found, filepath.Join(repository, "README.md"), filepath.Join(repository, "CONTRIBUTING.md"))
+}
+
+// blocks reads the fenced blocks of a document.
+func blocks(t *testing.T, path string) []block {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []block
+	mark, inside := "", false
+	for i, line := range strings.Split(string(text), "\n") {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && inside:
+			inside = false
+		case isFence:
+			found = append(found, block{language: fence, mark: mark, line: i + 1})
+			mark, inside = "", true
+		case inside:
+			last := &found[len(found)-1]
+			last.text += line + "\n"
+		case strings.HasPrefix(line, "<!-- ") && strings.HasSuffix(line, " -->"):
+			mark = line[len("<!-- ") : len(line)-len(" -->")]
+		case line != "":
+			mark = ""
+		}
+	}
+	if inside {
+		t.Errorf("%s: a block has no end", path)
+	}
+	return found
+}
+
+// promise is one command and what it says it prints.
+type promise struct{ command, output string }
+
+// promises splits a block into commands; a line that ends in a backslash goes on in the next one.
+func (b block) promises() []promise {
+	var found []promise
+	for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
+		command, output, _ := strings.Cut(strings.TrimSpace(line), "  # ")
+		if command = strings.TrimSpace(command); command != "" && !strings.HasPrefix(command, "#") {
+			found = append(found, promise{command, strings.TrimSpace(output)})
+		}
+	}
+	return found
+}
+
+func TestEveryCommandInTheDocumentsWorks(t *testing.T) {
+	for _, path := range documents(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			run := newReading(t)
+			for _, b := range blocks(t, path) {
+				run.block(fmt.Sprintf("%s:%d", filepath.Base(path), b.line), b)
+			}
+		})
+	}
+}
+
+// reading is a reader who types what one document says, from its beginning to its end, in a folder of their own.
+type reading struct {
+	t       *testing.T
+	folder  string
+	gateway *strings.Replacer // the addresses of the documents by those in use; nil before one is needed
+}
+
+func newReading(t *testing.T) *reading {
+	t.Helper()
+	r := &reading{t: t, folder: t.TempDir()}
+	program, err := exec.LookPath("headgate") // this test binary under that name, see TestMain
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(r.folder, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(program, filepath.Join(r.folder, "bin", "headgate")); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *reading) block(where string, b block) {
+	if name, ok := strings.CutPrefix(b.mark, "file: "); ok {
+		if err := os.WriteFile(filepath.Join(r.folder, name), []byte(b.text), 0o600); err != nil {
+			r.t.Fatal(err)
+		}
+		if name == "prometheus.yml" {
+			r.promtool(where, name)
+		}
+		return
+	}
+	switch b.language {
+	case "sh":
+	case "", "toml", "yaml", "ini", "json":
+		return
+	default:
+		r.t.Errorf("%s: a block in %q is not run by anything; want sh for commands", where, b.language)
+		return
+	}
+	for _, p := range b.promises() {
+		switch b.mark {
+		case "test: ci":
+			r.inCI(where, p)
+		case "test: service":
+			r.service(where, p)
+		case "test: gateway":
+			r.needGateway()
+			p.command = r.gateway.Replace(p.command)
+			r.run(where, p)
+		case "":
+			r.run(where, p)
+		default:
+			r.t.Errorf("%s: %q is not a mark that says how to run the commands", where, b.mark)
+		}
+	}
+}
+
+// run runs one command and looks for what it promises.
+func (r *reading) run(where string, p promise) {
+	r.t.Helper()
+	if strings.HasPrefix(p.command, "curl ") {
+		needProgram(r.t, "curl")
+	}
+	command := exec.Command("sh", "-euc", p.command)
+	command.Dir = r.folder
+	out, err := command.CombinedOutput()
+	if err != nil && p.output == "" || !bytes.Contains(out, []byte(p.output)) {
+		r.t.Errorf("%s: %s\nwant %q, got (%v):\n%s", where, p.command, p.output, err, out)
+	}
+}
+
+// inCI wants the command in what CI runs.
+func (r *reading) inCI(where string, p promise) {
+	script, err := os.ReadFile(filepath.Join(repository, ".ci", "run"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	// make demo builds first, so whatever is a target that others need is run as well.
+	if !bytes.Contains(script, []byte("step "+p.command)) && p.command != "make build" {
+		r.t.Errorf("%s: CI does not run %q", where, p.command)
+	}
+}
+
+// service wants a command that would not end to be the one that the stories of testdata/script run.
+func (r *reading) service(where string, p promise) {
+	if !regexp.MustCompile(`^(bin/)?headgate run --config headgate\.toml$`).MatchString(p.command) {
+		r.t.Errorf("%s: no story runs %q", where, p.command)
+		return
+	}
+	r.needGateway()
+}
+
+// needGateway runs the headgate.toml of the document on free ports of loopback, before a stand-in for Cortex.
+func (r *reading) needGateway() {
+	if r.gateway != nil {
+		return
+	}
+	text, err := os.ReadFile(filepath.Join(r.folder, "headgate.toml"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	cortex := newUpstream(r.t)
+	cortex.answer = `{"status":"success"}`
+	toml := regexp.MustCompile(`(?m)^listen = ".*"$`).ReplaceAllString(string(text), `listen = "127.0.0.1:0"`)
+	toml = regexp.MustCompile(`(?m)^url = ".*"$`).ReplaceAllString(toml, `url = "`+cortex.URL+`"`)
+	toml += "\n[admin]\nlisten = \"127.0.0.1:0\"\n"
+	file := filepath.Join(r.folder, "on-free-ports.toml")
+	if err := os.WriteFile(file, []byte(toml), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	app, err := New(AppOptions{ConfigFile: file, Log: &lockedBuffer{}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx, nil) }()
+	r.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			r.t.Error(err)
+		}
+	})
+	r.gateway = strings.NewReplacer("127.0.0.1:8080", app.Addrs()[0].String(), "127.0.0.1:8081", app.AdminAddr().String())
+}
+
+// promtool lets Prometheus's own tool look at a snippet of its configuration.
+func (r *reading) promtool(where, name string) {
+	needProgram(r.t, "promtool")
+	command := exec.Command("promtool", "check", "config", "--syntax-only", name)
+	command.Dir = r.folder
+	if out, err := command.CombinedOutput(); err != nil {
+		r.t.Errorf("%s: promtool: %v\n%s", where, err, out)
+	}
+}
+
+// needProgram skips the rest of the test when a program is not installed, except in CI, which installs it.
+func needProgram(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("missing in CI: %s", name)
+	}
+	t.Skipf("skipped: %s is not installed", name)
+}
+
+// TestDocumentsNameTargetsThatExist looks at every `make …` in running text too.
+func TestDocumentsNameTargetsThatExist(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(repository, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+):`).FindAllSubmatch(makefile, -1) {
+		targets = append(targets, string(m[1]))
+	}
+	for _, path := range documents(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("`make ([a-z0-9-]+)").FindAllSubmatch(text, -1) {
+			if !slices.Contains(targets, string(m[1])) {
+				t.Errorf("%s names make %s, which is no target", filepath.Base(path), m[1])
+			}
+		}
+	}
+}
+
+func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
+	for _, path := range append(documents(t), filepath.Join(repository, "CHANGELOG.md")) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`).FindAllSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which is not there", filepath.Base(path), m[1])
+			}
+		}
+	}
+}
+
+// TestDocumentsHaveTheWholeTableOfRefusals compares the table of docs/operations.md with the code; make golden rewrites
+// it.
+func TestDocumentsHaveTheWholeTableOfRefusals(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| reason | status | on write routes | what to do |\n|---|---|---|---|\n")
+	for _, r := range proxy.Refusals() {
+		fmt.Fprintf(&table, "| `%s` | %d | %d | %s |\n", r.Reason, r.Status, r.Write, r.Text)
+	}
+	path := filepath.Join(repository, "docs", "operations.md")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- generated: refusals -->\n", "<!-- end -->"
+	before, rest, found := strings.Cut(string(text), begin)
+	old, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	if old == table.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s does not have the table of the code; run make golden", path)
+	}
+	if err := os.WriteFile(path, []byte(before+begin+table.String()+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
