@@ -1,0 +1,48 @@
+package procfs
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestProcessTimeIsReadBehindAnyName(t *testing.T) {
+	for _, stat := range []string{
+		"7 (nginx) S 1 7 7 0 -1 4194304 98 0 0 0 12 30 0 0 20 0 1 0 284784 3133440",
+		"7 (a ) (b) S 1 7 7 0 -1 4194304 98 0 0 0 12 30 0 0 20 0 1 0 284784 3133440",
+	} {
+		got, err := parseProcessTime(stat)
+		if err != nil || got != 420*time.Millisecond {
+			t.Errorf("%q: got %v, %v; want 420ms", stat, got, err)
+		}
+	}
+}
+
+func TestProcessTimeRefusesWhatIsNotStat(t *testing.T) {
+	for _, stat := range []string{"", "7 nginx S", "7 (nginx) S 1 7", "7 (nginx) S 1 7 7 0 -1 1 9 0 0 0 x y 0"} {
+		if _, err := parseProcessTime(stat); err == nil {
+			t.Errorf("%q: no error", stat)
+		}
+	}
+}
+
+func TestReadOfThisProcess(t *testing.T) {
+	usage, err := Read([]int{os.Getpid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if usage.RSS <= 0 || usage.Peak <= 0 {
+		t.Errorf("memory %d, peak %d: want both above 0", usage.RSS, usage.Peak)
+	}
+}
+
+func TestTreeHoldsChildren(t *testing.T) {
+	tree, err := Tree(os.Getppid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tree[0] != os.Getppid() || !slices.Contains(tree, os.Getpid()) {
+		t.Errorf("tree of the parent: %v does not hold %d", tree, os.Getpid())
+	}
+}
