@@ -1,0 +1,68 @@
+package authcache
+
+import (
+	"container/list"
+	"time"
+)
+
+// flight is one secret that has to be checked against slow hashes, and everybody who waits for the answer.
+type flight struct {
+	digest     digest    // immutable
+	generation uint64    // immutable; of the credentials when it began
+	name       *slowName // immutable; nil when the user name has no slow credential
+	secret     []byte    // its own copy; read by the worker that runs it, wiped afterwards
+
+	done    chan struct{} // closed once outcome is set
+	outcome outcome       // written before done is closed
+	record  *record       // with accepted
+
+	// Guarded by queue.mu.
+	common  *list.Element // its place in the common lane, nil when it has none
+	reserve *list.Element // its place in the reserve lane
+	lane    lane          // the lane it runs in now
+	settled bool          // done is closed
+	timer   *time.Timer   // ends the wait
+}
+
+// outcome is what the waiting requests are told.
+type outcome uint8
+
+const (
+	busy outcome = iota // it could not be checked in time
+	accepted
+	rejected
+)
+
+// lane is whose budget a check is paid from, should it fail.
+type lane uint8
+
+const (
+	idle lane = iota // not running
+	inCommon
+	inReserve
+)
+
+// settle tells everybody who waits. What they are told first stands.
+func (f *flight) settle(o outcome, r *record) {
+	if f.settled {
+		return
+	}
+	f.settled = true
+	f.outcome, f.record = o, r
+	close(f.done)
+}
+
+// wipe forgets the secret once no worker will need it any more.
+func (f *flight) wipe() {
+	if f.lane == idle && f.common == nil && f.reserve == nil {
+		clear(f.secret)
+		f.timer.Stop()
+	}
+}
+
+// doubt notes that a secret for the name was wrong.
+func (f *flight) doubt(now time.Time) {
+	if f.name != nil {
+		f.name.doubt(now)
+	}
+}

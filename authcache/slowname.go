@@ -1,0 +1,94 @@
+package authcache
+
+import (
+	"hash/maphash"
+	"maps"
+	"sync/atomic"
+	"time"
+)
+
+// slowName is a user name that has slow credentials. The list never changes: when a credential comes or goes, the name
+// gets another slowName.
+type slowName struct {
+	records []*record // immutable; several during a rotation
+	rounds  uint64    // immutable; the work of checking all of them
+
+	doubted atomic.Int64 // Unix time, in seconds, until which the name is doubted, since a secret of it was wrong
+	shadow  bool         // guarded by queue.mu: a flight of this name is in the reserve lane
+}
+
+// doubtSeconds is how long a name is doubted after a wrong secret.
+const doubtSeconds = 600
+
+// hopeful reports whether a secret for this name may well be right: some credential of it was never seen, and none was
+// wrong lately. Once all were seen, whatever is not in the verified table is wrong.
+func (n *slowName) hopeful(now time.Time) bool {
+	if now.Unix() < n.doubted.Load() {
+		return false
+	}
+	for _, r := range n.records {
+		if r.slow.proof.Load() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *slowName) doubt(now time.Time) { n.doubted.Store(now.Unix() + doubtSeconds) }
+
+func (n *slowName) trust() { n.doubted.Store(0) }
+
+// slowNames finds user names that have slow credentials. Readers take no lock and allocate nothing; each part is an
+// immutable map, replaced as a whole. Only one goroutine may write at a time.
+type slowNames struct {
+	seed  maphash.Seed
+	parts [partCount]atomic.Pointer[map[string]*slowName]
+}
+
+// find returns what is known of this user name, nil if it has no slow credential.
+func (s *slowNames) find(user []byte) *slowName {
+	part := s.parts[maphash.Bytes(s.seed, user)%partCount].Load()
+	if part == nil {
+		return nil
+	}
+	return (*part)[string(user)]
+}
+
+// update publishes changed names; nil takes a name out. Parts without a change stay as they are.
+func (s *slowNames) update(changed map[string]*slowName) {
+	var parts [partCount][]string
+	for user := range changed {
+		i := maphash.String(s.seed, user) % partCount
+		parts[i] = append(parts[i], user)
+	}
+	for i, users := range parts {
+		if len(users) == 0 {
+			continue
+		}
+		next := map[string]*slowName{}
+		if old := s.parts[i].Load(); old != nil {
+			next = maps.Clone(*old)
+		}
+		for _, user := range users {
+			if name := changed[user]; name != nil {
+				next[user] = name
+			} else {
+				delete(next, user)
+			}
+		}
+		s.parts[i].Store(&next)
+	}
+}
+
+// highest is the most work that any name takes.
+func (s *slowNames) highest() uint64 {
+	var highest uint64
+	for i := range s.parts {
+		if part := s.parts[i].Load(); part != nil {
+			for _, name := range *part {
+				highest = max(highest, name.rounds)
+			}
+		}
+	}
+	return highest
+}
