@@ -1,0 +1,246 @@
+package authcache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
+)
+
+// flood presents a fresh wrong credential every interval until stop is closed.
+func flood(c *Cache, interval time.Duration, stop <-chan struct{}, wrong func(i int) Credential) {
+	var wait sync.WaitGroup
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			wait.Wait()
+			return
+		case <-ticker.C:
+			wait.Go(func() { c.Authenticate(wrong(i)) })
+		}
+	}
+}
+
+func unknownUser(i int) Credential   { return basic(fmt.Sprint("nobody-", i), "secret") }
+func wrongPassword(i int) Credential { return basic("known", fmt.Sprint("wrong-", i)) }
+func wrongOfMany(i int) Credential {
+	return basic(fmt.Sprintf("user-%d", i%1000), fmt.Sprint("wrong-", i))
+}
+
+// flooded is a cache with a thousand users whose hashes take 200 ms, and one user more.
+func flooded(t *testing.T, spent *atomic.Int64) *Cache {
+	t.Helper()
+	parse := func(text string) (verify.Hash, error) {
+		hash, err := parseFake(text)
+		return spending{hash, spent}, err
+	}
+	burn := func(rounds uint64, secret []byte) {
+		burnFake(rounds, secret)
+		spent.Add(int64(rounds))
+	}
+	c := newCache(Options{Workers: 2, QueueLimit: 64}, parse, burn)
+	entries := []Entry{hashed("a", "known", slowHash(200*time.Millisecond, "secret")), hashed("b", "fresh", slowHash(200*time.Millisecond, "secret"))}
+	for i := range 1000 {
+		entries = append(entries, hashed("many", fmt.Sprintf("user-%d", i), slowHash(200*time.Millisecond, "secret")))
+	}
+	mustReplace(t, c, "file", entries...)
+	return c
+}
+
+// spending counts the milliseconds of checks that failed.
+type spending struct {
+	verify.Hash
+	spent *atomic.Int64
+}
+
+func (s spending) Match(password []byte) bool {
+	ok := s.Hash.Match(password)
+	if !ok {
+		s.spent.Add(int64(s.Rounds()))
+	}
+	return ok
+}
+
+func TestFailingChecksGetATenthOfACore(t *testing.T) {
+	tests := []struct {
+		name  string
+		wrong func(int) Credential
+		least float64 // of a core; only names that exist use the reserve
+	}{
+		{"unknown users", unknownUser, commonShare},
+		{"wrong passwords of one user", wrongPassword, commonShare},
+		{"wrong passwords of many users", wrongOfMany, commonShare + reserveShare},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var spent atomic.Int64
+				c := flooded(t, &spent)
+				defer c.Close()
+				stop := make(chan struct{})
+				var wait sync.WaitGroup
+				wait.Go(func() { flood(c, 20*time.Millisecond, stop, test.wrong) })
+				const length = 200 * time.Second
+				time.Sleep(length)
+				close(stop)
+				used := time.Duration(spent.Load()) * time.Millisecond
+				// Two workers may begin one check each in each lane before the first is paid, and the budgets were full.
+				if most := length/10 + 4*200*time.Millisecond + budgetSpan/10; used > most {
+					t.Errorf("failing checks used %v of %v, want at most %v", used, length, most)
+				}
+				if least := time.Duration(test.least * float64(length) * 0.9); used < least {
+					t.Errorf("failing checks used %v of %v; the budget of %v is not given out", used, length, least)
+				}
+				wait.Wait()
+			})
+		})
+	}
+}
+
+// Whoever floods, a client that was never seen gets in, unless it is its own name that the flood uses.
+func TestAGoodClientGetsInDuringAFlood(t *testing.T) {
+	for name, wrong := range map[string]func(int) Credential{"unknown users": unknownUser, "another user": wrongPassword} {
+		for pace, interval := range map[string]time.Duration{"slow": 100 * time.Millisecond, "fast": 20 * time.Millisecond} {
+			t.Run(name+", "+pace, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var spent atomic.Int64
+					c := flooded(t, &spent)
+					defer c.Close()
+					stop := make(chan struct{})
+					var wait sync.WaitGroup
+					wait.Go(func() { flood(c, interval, stop, wrong) })
+					time.Sleep(time.Minute)
+					started := time.Now()
+					for {
+						_, verdict := c.Authenticate(basic("fresh", "secret"))
+						if verdict == Accepted {
+							break
+						}
+						if verdict != Busy {
+							t.Errorf("the good client is %v", verdict)
+							break
+						}
+						time.Sleep(time.Second)
+					}
+					if elapsed := time.Since(started); elapsed > 25*time.Second {
+						t.Errorf("the good client was served after %v", elapsed)
+					}
+					close(stop)
+					wait.Wait()
+				})
+			})
+		}
+	}
+}
+
+// While the budget is used up, what an attacker is told must not show whether a user exists either.
+func TestDuringAFloodUnknownAndWrongLookAlike(t *testing.T) {
+	for pace, interval := range map[string]time.Duration{"queue has room": time.Second, "queue is full": 20 * time.Millisecond} {
+		t.Run(pace, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var spent atomic.Int64
+				c := flooded(t, &spent)
+				defer c.Close()
+				stop := make(chan struct{})
+				var wait sync.WaitGroup
+				wait.Go(func() { flood(c, interval, stop, unknownUser) })
+				time.Sleep(time.Minute + time.Millisecond/2)
+				type answer struct {
+					verdict Verdict
+					elapsed time.Duration
+				}
+				probe := func(cred Credential) (a answer) {
+					a.elapsed = took(func() { _, a.verdict = c.Authenticate(cred) })
+					return a
+				}
+				counts := map[string]map[answer]int{"unknown": {}, "wrong": {}}
+				var mu sync.Mutex
+				random := rand.New(rand.NewPCG(5, 6))
+				for i := range 500 {
+					// One of each, at the same moment, either of them first.
+					time.Sleep(time.Duration(random.Int64N(int64(10 * time.Second))))
+					names := []string{"unknown", "wrong"}
+					if random.IntN(2) == 1 {
+						names[0], names[1] = names[1], names[0]
+					}
+					var pair sync.WaitGroup
+					for _, name := range names {
+						cred := basic(fmt.Sprintf("user-%d", i), "wrong")
+						if name == "unknown" {
+							cred = basic(fmt.Sprintf("abuser-%d", i), "wrong")
+						}
+						pair.Go(func() {
+							a := probe(cred)
+							a.elapsed = a.elapsed.Round(time.Second)
+							mu.Lock()
+							counts[name][a]++
+							mu.Unlock()
+						})
+						synctest.Wait()
+					}
+					pair.Wait()
+				}
+				for _, name := range [][2]string{{"unknown", "wrong"}, {"wrong", "unknown"}} {
+					for a, n := range counts[name[0]] {
+						if difference := n - counts[name[1]][a]; difference > 15 {
+							t.Errorf("%v after about %v: %d times for %s, %d for %s", a.verdict, a.elapsed, n, name[0], n-difference, name[1])
+						}
+					}
+				}
+				close(stop)
+				wait.Wait()
+			})
+		})
+	}
+}
+
+// A cold start with some wrong passwords among many right ones is hardly slower than one without.
+func TestColdStartWithSomeWrongPasswords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var spent atomic.Int64
+		c := flooded(t, &spent)
+		defer c.Close()
+		var wait sync.WaitGroup
+		var last atomic.Int64
+		stop := make(chan struct{})
+		started := time.Now()
+		for i := range 400 {
+			wait.Go(func() {
+				password := "secret"
+				if i%20 == 0 {
+					password = "wrong"
+				}
+				for {
+					_, verdict := c.Authenticate(basic(fmt.Sprintf("user-%d", i), password))
+					switch {
+					case verdict == Accepted:
+						last.Store(max(last.Load(), int64(time.Since(started))))
+						return
+					case verdict == Rejected && password == "secret":
+						t.Errorf("user-%d is rejected", i)
+						return
+					}
+					select {
+					case <-stop:
+						return
+					case <-time.After(time.Duration(500+i) * time.Millisecond):
+					}
+				}
+			})
+		}
+		time.Sleep(5 * time.Minute)
+		close(stop)
+		wait.Wait()
+		// 380 checks of 200 ms by two workers are 38 s.
+		if elapsed := time.Duration(last.Load()); elapsed > 60*time.Second {
+			t.Errorf("the last one was served after %v", elapsed)
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package authcache
+
+import (
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// counters are the handles of the cache's metrics, resolved once. Their labels are fixed words; nothing a client sends
+// becomes one. A cache that was given no set counts into one that nobody reads.
+type counters struct {
+	set *metrics.Set
+
+	hitStatic   *metrics.Counter
+	hitVerified *metrics.Counter
+	hitRejected *metrics.Counter
+	misses      *metrics.Counter
+
+	accepted      *metrics.Counter
+	rejected      *metrics.Counter
+	verifySeconds *metrics.PrometheusHistogram
+	queueFull     *metrics.Counter
+	queueTimeout  *metrics.Counter
+
+	gauges []string // names of the metrics that read the cache, to be taken out with it
+}
+
+// verifyBuckets run from a bcrypt of cost 4 to one of cost 16, in seconds.
+var verifyBuckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+
+func newCounters(set *metrics.Set) *counters {
+	if set == nil {
+		set = metrics.NewSet()
+	}
+	return &counters{
+		set:           set,
+		hitStatic:     set.GetOrCreateCounter(`headgate_auth_hits_total{kind="static"}`),
+		hitVerified:   set.GetOrCreateCounter(`headgate_auth_hits_total{kind="verified"}`),
+		hitRejected:   set.GetOrCreateCounter(`headgate_auth_hits_total{kind="rejected"}`),
+		misses:        set.GetOrCreateCounter(`headgate_auth_misses_total`),
+		accepted:      set.GetOrCreateCounter(`headgate_auth_verifications_total{result="accepted"}`),
+		rejected:      set.GetOrCreateCounter(`headgate_auth_verifications_total{result="rejected"}`),
+		verifySeconds: set.GetOrCreatePrometheusHistogramExt(`headgate_auth_verify_seconds`, verifyBuckets),
+		queueFull:     set.GetOrCreateCounter(`headgate_auth_busy_total{reason="queue_full"}`),
+		queueTimeout:  set.GetOrCreateCounter(`headgate_auth_busy_total{reason="queue_timeout"}`),
+	}
+}
+
+// gauge exports a value that is read when it is asked for.
+func (c *counters) gauge(name string, read func() float64) {
+	c.set.NewGauge(name, read)
+	c.gauges = append(c.gauges, name)
+}
+
+// close takes out the gauges, which would keep the cache in memory. The counters stay: a counter never goes back.
+func (c *counters) close() {
+	for _, name := range c.gauges {
+		c.set.UnregisterMetric(name)
+	}
+}

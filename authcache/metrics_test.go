@@ -1,0 +1,97 @@
+package authcache
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+const wantMetrics = `headgate_auth_busy_total{reason="queue_full"} 1
+headgate_auth_busy_total{reason="queue_timeout"} 1
+headgate_auth_credentials 2
+headgate_auth_hits_total{kind="rejected"} 1
+headgate_auth_hits_total{kind="static"} 2
+headgate_auth_hits_total{kind="verified"} 1
+headgate_auth_misses_total 6
+headgate_auth_queue_length 0
+headgate_auth_queue_limit 1
+headgate_auth_slow_credentials 1
+headgate_auth_sources_unready 1
+headgate_auth_verifications_total{result="accepted"} 1
+headgate_auth_verifications_total{result="rejected"} 2
+headgate_auth_verified_credentials 1
+headgate_auth_verify_seconds_sum 0.75
+headgate_auth_verify_seconds_count 3
+`
+
+func TestMetricsCountWhatHappened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := metrics.NewSet()
+		c := opened(Options{Workers: 1, QueueLimit: 1, QueueTimeout: 100 * time.Millisecond, Metrics: set})
+		mustReplace(t, c, "file", plain("a", "plain", "secret"), hashed("b", "slow", slowHash(250*time.Millisecond, "secret")))
+		c.Expect("folder")
+		c.Authenticate(basic("plain", "secret"))
+		c.Authenticate(basic("plain", "secret"))
+		c.Authenticate(basic("slow", "secret"))
+		c.Authenticate(basic("slow", "secret"))
+		c.Authenticate(basic("slow", "wrong"))
+		c.Authenticate(basic("slow", "wrong"))
+		var wait sync.WaitGroup
+		for i := range 3 { // the first runs, the second waits in vain, the third finds the queue full
+			wait.Go(func() { c.Authenticate(basic(fmt.Sprint("nobody-", i), "secret")) })
+			synctest.Wait()
+		}
+		wait.Wait()
+
+		if got := exported(set); got != wantMetrics {
+			t.Errorf("got\n%s\nwant\n%s", got, wantMetrics)
+		}
+		c.Close()
+		if got := exported(set); strings.Contains(got, "queue_length") {
+			t.Errorf("after Close the set still reads the cache:\n%s", got)
+		}
+		// The next cache counts on in the same set.
+		c = opened(Options{Metrics: set})
+		defer c.Close()
+		mustReplace(t, c, "file", plain("a", "plain", "secret"))
+		c.Authenticate(basic("plain", "secret"))
+		if got := exported(set); !strings.Contains(got, `hits_total{kind="static"} 3`) || !strings.Contains(got, "headgate_auth_credentials 1") {
+			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
+// exported is the set's text, without the buckets.
+func exported(set *metrics.Set) string {
+	var text bytes.Buffer
+	set.WritePrometheus(&text)
+	var kept strings.Builder
+	for line := range strings.Lines(text.String()) {
+		if !strings.Contains(line, "_bucket{") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
+// Nothing a client sends makes a new series (T38).
+func TestClientsMakeNoSeries(t *testing.T) {
+	set := metrics.NewSet()
+	c := opened(Options{Metrics: set, QueueTimeout: time.Millisecond})
+	defer c.Close()
+	mustReplace(t, c, "file", plain("a", "plain", "secret"), hashed("b", "slow", fakeHash("secret")))
+	before := set.ListMetricNames()
+	for i := range 1000 {
+		c.Authenticate(basic(fmt.Sprintf("user-%d{\"\n", i), fmt.Sprint(i)))
+		c.Authenticate(Credential{Scheme: Scheme(i), Secret: []byte(fmt.Sprint(i))})
+	}
+	if after := set.ListMetricNames(); len(after) != len(before) {
+		t.Errorf("%d series became %d: %q", len(before), len(after), after)
+	}
+}

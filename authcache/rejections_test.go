@@ -1,0 +1,105 @@
+package authcache
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestARejectionIsRememberedForFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, checks := counted(Options{})
+		defer c.Close()
+		mustReplace(t, c, "file", hashed("a", "user", slowHash(10*time.Millisecond, "secret")))
+		wrong := func() time.Duration { return took(func() { expect(t, c, basic("user", "wrong"), Rejected, "") }) }
+		if elapsed := wrong(); elapsed != 10*time.Millisecond {
+			t.Fatalf("the first took %v", elapsed)
+		}
+		time.Sleep(rejectionLife - time.Nanosecond)
+		if elapsed := wrong(); elapsed != 0 || checks.Load() != 1 {
+			t.Fatalf("within five seconds it took %v and %d checks", elapsed, checks.Load())
+		}
+		time.Sleep(time.Nanosecond)
+		if elapsed := wrong(); elapsed != 10*time.Millisecond || checks.Load() != 2 {
+			t.Fatalf("after five seconds it took %v and %d checks", elapsed, checks.Load())
+		}
+		// Another password, or another user with this one, is another matter.
+		expect(t, c, basic("user", "secret"), Accepted, "a")
+	})
+}
+
+func TestRejectionsAreForgottenWhenCredentialsChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(Options{})
+		defer c.Close()
+		slow := hashed("a", "user", slowHash(10*time.Millisecond, "secret"))
+		mustReplace(t, c, "file", slow)
+		expect(t, c, basic("new", "secret"), Rejected, "")
+		mustReplace(t, c, "folder", hashed("b", "new", slowHash(10*time.Millisecond, "secret")))
+		expect(t, c, basic("new", "secret"), Accepted, "b")
+
+		expect(t, c, basic("user", "wrong"), Rejected, "")
+		mustReplace(t, c, "file", slow) // nothing changed, but it was read again
+		if elapsed := took(func() { expect(t, c, basic("user", "wrong"), Rejected, "") }); elapsed != 10*time.Millisecond {
+			t.Errorf("still remembered after Replace: took %v", elapsed)
+		}
+		// What is remembered is that nobody has it, not what that means.
+		c.Failed("folder", errors.New("is away"))
+		expect(t, c, basic("user", "wrong"), Unready, "")
+	})
+}
+
+func TestRejectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m rejections
+		at := func(i int) digest { return digest{uint64(i), 1} }
+		for i := range 3 * rejectionLimit {
+			m.remember(at(i), 0, time.Now())
+			if len(m.until) > rejectionLimit || len(m.ring) > rejectionLimit {
+				t.Fatalf("%d are remembered", len(m.until))
+			}
+		}
+		for i, want := range map[int]bool{0: false, 2*rejectionLimit - 1: false, 2 * rejectionLimit: true, 3*rejectionLimit - 1: true} {
+			if got := m.remembers(at(i), time.Now()); got != want {
+				t.Errorf("number %d is remembered: %v, want %v", i, got, want)
+			}
+		}
+		m.forget(1)
+		m.remember(at(1), 0, time.Now()) // from a check that began before
+		m.remember(at(2), 1, time.Now())
+		if m.remembers(at(1), time.Now()) || !m.remembers(at(2), time.Now()) || m.remembers(at(3*rejectionLimit-1), time.Now()) {
+			t.Error("a rejection of older credentials is remembered, or one of these is not")
+		}
+		// The same one noted twice lives as long as the second note.
+		time.Sleep(3 * time.Second)
+		m.remember(at(2), 1, time.Now())
+		time.Sleep(3 * time.Second)
+		m.remember(at(3), 1, time.Now())
+		if !m.remembers(at(2), time.Now()) {
+			t.Error("the newer note went with the older one")
+		}
+		time.Sleep(rejectionLife)
+		m.remember(at(4), 1, time.Now())
+		if m.count != 1 || len(m.until) != 1 {
+			t.Errorf("old ones were not swept: %d, %d", m.count, len(m.until))
+		}
+	})
+}
+
+func TestAFloodOfWrongPasswordsEvictsNothingGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(Options{Workers: 8, QueueTimeout: time.Hour, QueueLimit: 4 * rejectionLimit})
+		defer c.Close()
+		mustReplace(t, c, "file", plain("p", "plain", "secret"), hashed("a", "user", fakeHash("secret")))
+		expect(t, c, basic("user", "secret"), Accepted, "a")
+		for i := range 2 * rejectionLimit {
+			expect(t, c, basic("user", fmt.Sprint("wrong-", i)), Rejected, "")
+		}
+		if elapsed := took(func() { expect(t, c, basic("user", "secret"), Accepted, "a") }); elapsed != 0 {
+			t.Errorf("the good one took %v", elapsed)
+		}
+		expect(t, c, basic("plain", "secret"), Accepted, "p")
+	})
+}

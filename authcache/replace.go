@@ -1,0 +1,163 @@
+package authcache
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/headgate/headgate/authcache/verify"
+)
+
+// Replace makes entries the whole of what a source has, and says what that changed. All of them come into force or none:
+// with an error nothing changes but that the source counts as failed (see Failed), so that a credential which may stand
+// in it is Unready, not Rejected. The error joins one text for each problem.
+//
+// What is new answers before what is old stops, so a client that moves from a plain password to its hash, or from one
+// user name to another, is known at every moment. A slow credential that is in both sets keeps its verified secret, also
+// when its identity changed; one that is gone stops answering before Replace returns. Remembered rejections are
+// forgotten.
+//
+// Two entries with one user name must be of one tenant, also across sources; several passwords for it are one client's
+// rotation. The same credential twice is fine as long as both say the same.
+func (c *Cache) Replace(name string, entries []Entry) (Change, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round++
+	s := c.sourceNamed(name)
+	p, err := c.plan(s, entries)
+	if err != nil {
+		err = fmt.Errorf("source %q: %w", name, err)
+		c.fail(s, err)
+		return Change{}, err
+	}
+	change := c.apply(s, p)
+	generation := c.generation.Add(1)
+	c.rejections.forget(generation)
+	s.read, s.err = true, nil
+	c.recount(s) // last: who finds the source read must find its entries too
+	return change, nil
+}
+
+// plan is how a source gets from the records it has to those it shall have.
+type plan struct {
+	keep []kept
+	add  []addition // not yet owned, nor in any table
+}
+
+// kept is a record that is in force already, and the entry that wants it so.
+type kept struct {
+	record *record
+	entry  *Entry
+}
+
+// maxProblems is how many problems of one source are told; the rest is a number.
+const maxProblems = 100
+
+// plan finds out what to do, and changes nothing but the round in which records were seen.
+func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
+	p := &plan{}
+	claims := make(map[digest]*Entry, len(entries))
+	users := make(map[string]*Entry, len(entries))
+	var problems []error
+	report := func(e *Entry, err error) {
+		where := e.Where
+		if where == "" {
+			where = "an entry"
+		}
+		problems = append(problems, fmt.Errorf("%s: %w", where, err))
+	}
+
+	for i := range entries {
+		e := &entries[i]
+		if err := e.validate(); err != nil {
+			report(e, err)
+			continue
+		}
+		d, hash, err := c.digestOf(e)
+		if err != nil {
+			report(e, err)
+			continue
+		}
+		if err := c.sameTenant(s, e, users); err != nil {
+			report(e, err)
+			continue
+		}
+		if other := claims[d]; other != nil {
+			if !other.Identity.Equal(e.Identity) {
+				report(e, twiceError(other.Where))
+			}
+			continue
+		}
+		claims[d] = e
+
+		r := c.configured(d, hash)
+		if r == nil {
+			p.add = append(p.add, addition{d, newRecord(d, hash, e)})
+			continue
+		}
+		if o := r.ownedByOther(s); o != nil && !r.identity.Load().Equal(e.Identity) {
+			report(e, twiceError(o.where))
+			continue
+		}
+		r.seen = c.round
+		p.keep = append(p.keep, kept{r, e})
+	}
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems], fmt.Errorf("and %d more problems", more))
+	}
+	return p, errors.Join(problems...)
+}
+
+func twiceError(where string) error {
+	return fmt.Errorf("the same credential is at %s with another tenant, name or scopes; give it once", where)
+}
+
+// sameTenant checks that a user name has one tenant only, in the new entries (those before this one are in users) and in
+// the other sources.
+func (c *Cache) sameTenant(s *source, e *Entry, users map[string]*Entry) error {
+	if e.Scheme != Basic {
+		return nil
+	}
+	if first := users[e.User]; first != nil {
+		if first.Identity.Tenant != e.Identity.Tenant {
+			return tenantsError(e, first.Identity.Tenant, first.Where)
+		}
+		return nil
+	}
+	users[e.User] = e
+	for r := c.users[e.User]; r != nil; r = r.nextName {
+		o := r.ownedByOther(s)
+		if o == nil {
+			continue
+		}
+		if tenant := r.identity.Load().Tenant; tenant != e.Identity.Tenant {
+			return tenantsError(e, tenant, o.where)
+		}
+		return nil // all records of a name have one tenant
+	}
+	return nil
+}
+
+func tenantsError(e *Entry, tenant, where string) error {
+	return fmt.Errorf("user name %q has tenant %q here and %q at %s; want one tenant for one user name",
+		e.User, e.Identity.Tenant, tenant, where)
+}
+
+// configured returns the record in force of this digest, nil if there is none.
+func (c *Cache) configured(d digest, hash verify.Hash) *record {
+	if hash != nil {
+		return c.hashes[d]
+	}
+	return c.static.record(&d)
+}
+
+// newRecord clones what it keeps: the strings of an entry are often parts of a file with passwords in it.
+func newRecord(d digest, hash verify.Hash, e *Entry) *record {
+	r := &record{user: strings.Clone(e.User)}
+	r.owner.where = strings.Clone(e.Where) // the source follows when the plan is carried out
+	r.identity.Store(e.Identity)
+	if hash != nil {
+		r.slow = &slowSecret{digest: d, hash: hash}
+	}
+	return r
+}

@@ -1,0 +1,84 @@
+package authcache
+
+import (
+	"cmp"
+	"slices"
+)
+
+// source is where entries come from: a file, a folder, an htpasswd file. All of it is guarded by Cache.mu.
+type source struct {
+	name     string
+	records  []*record // what it has
+	read     bool      // it was read completely once
+	err      error     // why it cannot be read now
+	doubtful bool      // it is counted in Cache.unsettled
+}
+
+// settled reports whether the source leaves no doubt about what it holds.
+func (s *source) settled() bool { return s.read && s.err == nil }
+
+// SourceStatus tells how a source stands.
+type SourceStatus struct {
+	Name        string
+	Credentials int   // in use
+	Read        bool  // it was read completely once
+	Err         error // why its last reading failed, nil if it did not
+}
+
+// Expect declares a source before it is read: until its first Replace, an unknown credential is Unready, because it may
+// stand there. Declaring a source that was read already changes nothing.
+func (c *Cache) Expect(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recount(c.sourceNamed(name))
+}
+
+// Failed notes that a source could not be read, or not understood, and why. Its entries stay, known credentials are
+// served, and unknown ones are Unready until the next good Replace of the source.
+func (c *Cache) Failed(name string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail(c.sourceNamed(name), err)
+}
+
+// Sources tells how every source stands, sorted by name. The slice is the caller's.
+func (c *Cache) Sources() []SourceStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]SourceStatus, 0, len(c.sources))
+	for _, s := range c.sources {
+		all = append(all, SourceStatus{Name: s.name, Credentials: len(s.records), Read: s.read, Err: s.err})
+	}
+	slices.SortFunc(all, func(a, b SourceStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// sourceNamed needs Cache.mu.
+func (c *Cache) sourceNamed(name string) *source {
+	s := c.sources[name]
+	if s == nil {
+		s = &source{name: name}
+		c.sources[name] = s
+	}
+	return s
+}
+
+// fail needs Cache.mu.
+func (c *Cache) fail(s *source, err error) {
+	s.err = err
+	c.recount(s)
+}
+
+// recount keeps the number of sources that are not settled, after a change of this one. It needs Cache.mu.
+func (c *Cache) recount(s *source) {
+	doubtful := !s.settled()
+	if doubtful == s.doubtful {
+		return
+	}
+	s.doubtful = doubtful
+	if doubtful {
+		c.unsettled.Add(1)
+	} else {
+		c.unsettled.Add(-1)
+	}
+}
