@@ -62,6 +62,9 @@ func TestDNS(t *testing.T) {
 	both("both addresses have their half again")
 
 	written := writers.stop(t)
+	if n := int(one.requests.Load() + two.requests.Load()); n != written {
+		t.Errorf("%d requests reached Cortex for %d pushes", n, written)
+	}
 	eventually(t, "every accepted sample is in Cortex", func() error {
 		held, err := g.reader("team-a").rawSamples()
 		if err == nil && held != written {
