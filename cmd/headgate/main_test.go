@@ -19,6 +19,10 @@ import (
 
 // TestMain lets the scripts run this test binary as headgate and as ask, the HTTP client of the stories.
 func TestMain(m *testing.M) {
+	// Else each of those programs sleeps a second before it exits, when it was built with the race detector.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"headgate": main, "ask": ask})
 }
 

@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 			cortex := httptest.NewServer(demo.NewCortex())
 			env.Defer(cortex.Close)
 			env.Setenv("CORTEX", strings.TrimPrefix(cortex.URL, "http://"))
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
