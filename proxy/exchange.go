@@ -29,11 +29,16 @@ type exchange struct {
 	tenant   string // X-Scope-OrgID as it is sent upstream
 	deadline time.Time
 
+	routeSlots *slots // to be given back
+	kindSlots  *slots
+	held       int64 // bytes counted against the budget of held bodies
+
 	out      request // what is sent upstream
 	attempts int     // hosts that were sent the request, or refused it
 	tried    []*balancer.Host
 	triedBuf [4]*balancer.Host
 	host     *balancer.Host // the last one tried
+	granted  bool           // a further attempt, before the answer was dropped for it
 
 	status   int   // of the answer; 0 before it began
 	answered bool  // a byte of the answer may have been sent
@@ -73,6 +78,9 @@ func (x *exchange) serve() *failure {
 		return f
 	}
 	if f := x.nameTenant(); f != nil {
+		return f
+	}
+	if f := x.admit(); f != nil {
 		return f
 	}
 	if f := x.prepare(); f != nil { // the head for upstream, and a small body whole
@@ -152,6 +160,7 @@ func (x *exchange) finish() {
 	}
 	x.observe()
 	x.out.release()
+	x.leave()
 	p := x.proxy
 	*x = exchange{}
 	p.inFlight.Add(-1)

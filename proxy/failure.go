@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"math/rand/v2"
 
 	"github.com/valyala/fasthttp"
@@ -38,6 +39,7 @@ var (
 
 	notFound         = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
 	methodRefused    = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
+	overloaded       = &Refusal{"overloaded", 429, 503, "send less at a time, or raise the limit"}
 	noUpstream       = &Refusal{"no_upstream", 503, 503, "no upstream is configured for this route"}
 	bodyTooLarge     = &Refusal{"body_too_large", 413, 413, "send a smaller body or raise the route's max_body_size"}
 	bodyTimeout      = &Refusal{"body_timeout", 503, 503, "the body did not arrive in time, the connection ends without an answer"}
@@ -62,7 +64,7 @@ func Refusals() []*Refusal {
 	return []*Refusal{
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
 		addressDenied, unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
-		noUpstream, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
+		noUpstream, overloaded, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
 		badAnswer, wrongMachine, answerTooLong, internal, draining, notReady,
 	}
 }
@@ -94,11 +96,18 @@ type failure struct {
 func refuse(r *Refusal) *failure                   { return &failure{Refusal: r} }
 func refuseFor(r *Refusal, detail string) *failure { return &failure{Refusal: r, detail: detail} }
 func hangUp(r *Refusal) *failure                   { return &failure{Refusal: r, silent: true} }
-func (f *failure) status(scope authcache.Scope) int {
-	if scope&authcache.Write != 0 {
-		return f.Write
+
+// statusOf is the status of a refusal for this request.
+func (x *exchange) statusOf(r *Refusal) int {
+	write, other := r.Write, r.Status
+	if r == overloaded { // what the operator asked for, where that is so
+		write = cmp.Or(x.snapshot.limits.RejectWrites, write)
+		other = cmp.Or(x.snapshot.limits.RejectReads, other)
 	}
-	return f.Status
+	if x.scope()&authcache.Write != 0 {
+		return write
+	}
+	return other
 }
 
 // refuse answers the request ourselves: one line that says what happened and what to do.
@@ -109,7 +118,7 @@ func (x *exchange) refuse(f *failure) {
 		x.cut()
 		return
 	}
-	status := f.status(x.scope())
+	status := x.statusOf(f.Refusal)
 	body := append(make([]byte, 0, 256), "headgate: "...)
 	body = append(body, f.Reason...)
 	body = append(body, ": "...)
@@ -134,7 +143,7 @@ func (x *exchange) refuse(f *failure) {
 		head = wire.AppendLine(head, "WWW-Authenticate", x.snapshot.challenge)
 	case 405:
 		head = wire.AppendLine(head, "Allow", x.allow)
-	case 503, 504:
+	case 429, 503, 504:
 		head = append(head, "Retry-After: "...)
 		head = append(head, '1'+byte(rand.IntN(3)))
 		head = append(head, '\r', '\n')

@@ -71,8 +71,13 @@ func (x *exchange) forward() *failure {
 
 // again reports whether the request may go to a further host after such an attempt.
 func (x *exchange) again(o outcome) bool {
+	if x.granted {
+		x.granted = false
+		return true
+	}
+	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.whole || o == notSent) && (x.deadline.IsZero() || time.Now().Before(x.deadline))
+		(x.out.whole || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline))
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
@@ -244,7 +249,7 @@ func (l *leg) judge() (outcome, *failure) {
 	case x.route.Scope&authcache.Write == 0:
 		return answered, nil
 	case status == 502 || status == 503 || status == 504:
-		if x.again(unavailable) {
+		if x.granted = x.again(unavailable); x.granted {
 			return unavailable, refuseFor(unavailableHosts, "the last one answered "+statusLine(status))
 		}
 		return unavailable, nil

@@ -30,11 +30,22 @@ type Settings struct {
 	HealthPath   string        // answered without credentials; "": none
 	WriteTimeout time.Duration // the answer to the client, between two writes; 0: no limit
 	Federation   Federation
+	Limits       Limits
 
 	MaxConnections int            // of clients; 0: no limit
 	AllowFrom      []netip.Prefix // who may connect; empty: everybody
 	AllowedOrigins []string       // "https://grafana.example": other origins than the gateway's own that browsers may send changes from
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Request-ID are believed
+}
+
+// Limits is what all requests of the process together may take. Beyond a limit requests wait, and are then refused.
+type Limits struct {
+	MaxInFlight      int           // requests that are not reads; 0: no limit
+	MaxInFlightReads int           // reads; 0: no limit
+	QueueTimeout     time.Duration // how long a request waits for a slot
+	MaxBuffered      int64         // bytes of bodies kept for a further attempt; beyond it they stream; 0: no limit
+	RejectWrites     int           // status of what is refused on write routes; 0: 503
+	RejectReads      int           // status elsewhere; 0: 429
 }
 
 // Federation is Cortex's tenant federation as the cluster has it ([cortex.tenant_federation]).
@@ -67,4 +78,5 @@ type Route struct {
 	Retries        int           // further attempts
 	RetryBodySize  int64         // bytes of a body that is kept for a further attempt
 	MaxBodySize    int64         // bytes; 0: no limit
+	MaxInFlight    int           // requests at a time; 0: no limit
 }

@@ -25,7 +25,10 @@ type Proxy struct {
 	seen   *observer
 	log    *slog.Logger
 
-	conns connections
+	conns  connections
+	writes slots // of all requests that are not reads
+	reads  slots
+	held   heldBudget
 
 	mu        sync.Mutex
 	listeners map[net.Listener]*listener // guarded by mu
@@ -77,6 +80,9 @@ func (p *Proxy) Use(s *Snapshot) {
 	for _, r := range s.routes.all {
 		r.durations = p.seen.durations.route(routeLabel(&r.Route))
 	}
+	p.writes.limit.Store(int64(s.limits.MaxInFlight))
+	p.reads.limit.Store(int64(s.limits.MaxInFlightReads))
+	p.held.limit.Store(s.limits.MaxBuffered)
 	p.snapshot.Store(s)
 }
 

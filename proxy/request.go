@@ -34,11 +34,13 @@ func (x *exchange) prepare() *failure {
 	if limit := x.route.MaxBodySize; limit > 0 && length > limit {
 		return refuse(bodyTooLarge)
 	}
-	keep := length
+	keep, kept := length, false
 	switch {
 	case length == wire.Chunked:
 		keep = min(x.route.RetryBodySize, mediumBuffer-headRoom)
-	case length > x.route.RetryBodySize:
+	case x.keeps(length):
+		kept = true
+	default:
 		keep = 0
 	}
 	headSize := x.headSize()
@@ -53,7 +55,7 @@ func (x *exchange) prepare() *failure {
 	} else {
 		x.out.bytes = append(x.out.bytes, '\r', '\n')
 	}
-	if length > x.route.RetryBodySize {
+	if !kept {
 		return nil
 	}
 	x.out.whole = true

@@ -17,6 +17,7 @@ import (
 type route struct {
 	Route
 	durations *routeDurations // set before the snapshot is used
+	slots     slots
 }
 
 // takes reports whether the route is for a method.
@@ -67,6 +68,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 	taken := make(map[place]string)
 	for i := range given {
 		r := &route{Route: given[i]}
+		r.slots.limit.Store(int64(r.MaxInFlight))
 		if err := checkRoute(&r.Route); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,7 @@ type Snapshot struct {
 	healthPath   string
 	writeTimeout time.Duration
 	federation   Federation
+	limits       Limits
 
 	maxConnections int
 	allowFrom      []netip.Prefix
@@ -43,6 +44,7 @@ func Compile(s Settings) (*Snapshot, error) {
 		healthPath:   s.HealthPath,
 		writeTimeout: s.WriteTimeout,
 		federation:   s.Federation,
+		limits:       s.Limits,
 
 		maxConnections: s.MaxConnections,
 		allowFrom:      s.AllowFrom,

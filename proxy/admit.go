@@ -1,0 +1,56 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/authcache"
+)
+
+// admit takes the slots that the request needs: of its route, and of its kind. Reads have slots of their own, so that no
+// number of slow queries keeps a push out. A slot that is not free is waited for, for a short while.
+func (x *exchange) admit() *failure {
+	kind := &x.proxy.writes
+	if x.route.Scope&authcache.Read != 0 {
+		kind = &x.proxy.reads
+	}
+	patience := x.patience()
+	if !x.route.slots.take(patience) {
+		return refuseFor(overloaded, "this route has as many requests as max_in_flight allows")
+	}
+	x.routeSlots = &x.route.slots
+	if !kind.take(patience) {
+		return refuseFor(overloaded, "the process has as many requests as [limits] allows")
+	}
+	x.kindSlots = kind
+	return nil
+}
+
+// patience is how long the request may queue.
+func (x *exchange) patience() time.Duration {
+	return max(x.remaining(x.conn.Began(), x.snapshot.limits.QueueTimeout), 0)
+}
+
+// leave gives the slots back.
+func (x *exchange) leave() {
+	if x.routeSlots != nil {
+		x.routeSlots.free()
+	}
+	if x.kindSlots != nil {
+		x.kindSlots.free()
+	}
+	if x.held > 0 {
+		x.proxy.held.drop(x.held)
+	}
+}
+
+// keeps reports whether n bytes of the body may be kept for a further attempt, and counts them until the request ends.
+func (x *exchange) keeps(n int64) bool {
+	if n == 0 {
+		return true
+	}
+	if n > x.route.RetryBodySize || !x.proxy.held.hold(n) {
+		return false
+	}
+	x.held += n
+	return true
+}

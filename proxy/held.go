@@ -1,0 +1,22 @@
+package proxy
+
+import "sync/atomic"
+
+// heldBudget bounds the bytes of bodies that are kept for a further attempt, over all requests of the process. The zero
+// value has no limit.
+type heldBudget struct {
+	limit atomic.Int64 // bytes; 0: none
+	used  atomic.Int64
+}
+
+// hold reports whether n more bytes may be kept, and counts them.
+func (b *heldBudget) hold(n int64) bool {
+	if limit := b.limit.Load(); b.used.Add(n) <= limit || limit == 0 {
+		return true
+	}
+	b.used.Add(-n)
+	return false
+}
+
+// drop takes back what hold counted.
+func (b *heldBudget) drop(n int64) { b.used.Add(-n) }
