@@ -9,15 +9,16 @@ import (
 )
 
 func TestPickDoesNotAllocate(t *testing.T) {
-	for _, n := range []int{1, 3, 100} {
-		p := literalPool(t, n)
-		tried := p.Hosts()[:1]
-		for name, pick := range map[string]func(){
-			"a first attempt":   func() { p.Pick(nil) },
-			"a further attempt": func() { p.Pick(tried) },
-		} {
-			if allocs := testing.AllocsPerRun(1000, pick); allocs != 0 {
-				t.Errorf("%s among %d hosts allocates %v times", name, n, allocs)
+	for _, policy := range []Policy{RoundRobin, LeastConn} {
+		for _, n := range []int{1, 3, 100} {
+			p := New(Options{Targets: literals(n), Policy: policy, MaxFails: 1}, nil)
+			defer p.Close()
+			hosts := p.Hosts()
+			hosts[n-1].Failed()
+			for name, tried := range map[string][]*Host{"a first attempt": nil, "a further attempt": hosts[:1]} {
+				if allocs := testing.AllocsPerRun(1000, func() { p.Pick(tried) }); allocs != 0 {
+					t.Errorf("%v: %s among %d hosts allocates %v times", policy, name, n, allocs)
+				}
 			}
 		}
 	}

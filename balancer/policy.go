@@ -1,6 +1,31 @@
 package balancer
 
-import "slices"
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// Policy says which of the available hosts takes a request.
+type Policy uint8
+
+const (
+	// RoundRobin gives each host the same number of requests.
+	RoundRobin Policy = iota
+	// LeastConn takes two hosts at random, and of these the one with fewer requests in flight: close to the least
+	// loaded of all, without all gateways running to the same host.
+	LeastConn
+)
+
+var policyNames = []string{RoundRobin: "round_robin", LeastConn: "least_conn"}
+
+// ParsePolicy returns the policy with the given name, "round_robin" or "least_conn", and whether there is one.
+func ParsePolicy(name string) (Policy, bool) {
+	i := slices.Index(policyNames, name)
+	return Policy(max(i, 0)), i >= 0
+}
+
+// String returns the name that ParsePolicy reads.
+func (p Policy) String() string { return policyNames[p] }
 
 // Pick returns the host for the next attempt of a request, nil when none is known. tried are the hosts the request has
 // been sent to already; they come last among the hosts of their kind. Hosts that are passed over (see Host.Available)
@@ -14,11 +39,20 @@ func (p *Pool) Pick(tried []*Host) *Host {
 	}
 	// Fast path: a first attempt, and the host whose turn it is can take it.
 	if len(tried) == 0 {
-		if h := hosts[p.next.Add(1)%uint64(len(hosts))]; h.Available() {
+		if h := p.turn(hosts); h.Available() {
 			return h
 		}
 	}
 	return p.pickAmong(hosts, tried)
+}
+
+// turn returns the next host by the pool's policy, whether it is available or not.
+func (p *Pool) turn(hosts []*Host) *Host {
+	if p.o.Policy == LeastConn {
+		i, k := two(len(hosts))
+		return lessLoaded(hosts[i], hosts[k])
+	}
+	return hosts[p.next.Add(1)%uint64(len(hosts))]
 }
 
 // fitness orders hosts by how willingly a request is sent to them.
@@ -42,8 +76,8 @@ func fitnessOf(h *Host, tried []*Host) fitness {
 	return f
 }
 
-// pickAmong takes the next of the fittest hosts. It counts them first: to take the next fit one behind one that is not
-// would give that neighbour twice its share.
+// pickAmong takes one of the fittest hosts, by the pool's policy. It counts them first: to take the next fit one behind
+// one that is not would give that neighbour twice its share.
 func (p *Pool) pickAmong(hosts, tried []*Host) *Host {
 	fittest, count := unfit, 0
 	for _, h := range hosts {
@@ -54,17 +88,49 @@ func (p *Pool) pickAmong(hosts, tried []*Host) *Host {
 			count++
 		}
 	}
-	// A host may change its state meanwhile; then the last one that still fits is as good as any.
-	pick, skip := hosts[0], p.again.Add(1)%uint64(max(count, 1))
+	// A host may change its state meanwhile, so that none is as fit as it was: then one is as good as the other.
+	if count == 0 {
+		return hosts[0]
+	}
+	if p.o.Policy == LeastConn {
+		i, k := two(count)
+		return lessLoaded(nth(hosts, tried, fittest, i), nth(hosts, tried, fittest, k))
+	}
+	return nth(hosts, tried, fittest, int(p.again.Add(1)%uint64(count)))
+}
+
+// nth returns the host before which n others are of the same fitness, or the last such.
+func nth(hosts, tried []*Host, fittest fitness, n int) *Host {
+	found := hosts[0]
 	for _, h := range hosts {
 		if fitnessOf(h, tried) != fittest {
 			continue
 		}
-		pick = h
-		if skip == 0 {
+		found = h
+		if n == 0 {
 			break
 		}
-		skip--
+		n--
 	}
-	return pick
+	return found
+}
+
+// two returns two random numbers below n, which differ unless n is 1.
+func two(n int) (int, int) {
+	if n == 1 {
+		return 0, 0
+	}
+	i, k := rand.IntN(n), rand.IntN(n-1)
+	if k >= i {
+		k++
+	}
+	return i, k
+}
+
+// lessLoaded returns the host with fewer requests in flight; between equals the first, which is a random one.
+func lessLoaded(a, b *Host) *Host {
+	if !b.Available() || a.Available() && a.InFlight() <= b.InFlight() {
+		return a
+	}
+	return b
 }

@@ -152,11 +152,79 @@ func BenchmarkPick(b *testing.B) {
 				}
 			})
 		})
+		b.Run(fmt.Sprintf("hosts=%d/least-conn", n), func(b *testing.B) {
+			p := New(Options{Targets: literals(n), Policy: LeastConn}, nil)
+			defer p.Close()
+			for b.Loop() {
+				p.Pick(nil)
+			}
+		})
 		b.Run(fmt.Sprintf("hosts=%d/one-tried", n), func(b *testing.B) {
 			tried := p.Hosts()[:1]
 			for b.Loop() {
 				p.Pick(tried)
 			}
 		})
+	}
+}
+
+func TestLeastConnAvoidsTheBusierHost(t *testing.T) {
+	tests := []struct {
+		inFlight []int
+		want     []int // indices of the hosts that are ever picked
+	}{
+		{[]int{0}, []int{0}},
+		{[]int{5}, []int{0}},
+		{[]int{0, 0}, []int{0, 1}},
+		{[]int{0, 1}, []int{0}},
+		{[]int{7, 3}, []int{1}},
+		{[]int{1, 1, 9}, []int{0, 1}},
+		{[]int{9, 8, 7}, []int{1, 2}}, // the most loaded one never wins
+		{[]int{0, 0, 0, 0}, []int{0, 1, 2, 3}},
+	}
+	for _, tt := range tests {
+		p := New(Options{Targets: literals(len(tt.inFlight)), Policy: LeastConn}, nil)
+		for i, n := range tt.inFlight {
+			for range n {
+				p.Hosts()[i].Begin()
+			}
+		}
+		got := picks(p, 1000)
+		for _, i := range tt.want {
+			if got[p.Hosts()[i].Addr()] == 0 {
+				t.Errorf("in flight %v: host %d was never picked", tt.inFlight, i)
+			}
+		}
+		if len(got) != len(tt.want) {
+			t.Errorf("in flight %v: picked %v, want only %v", tt.inFlight, got, tt.want)
+		}
+		p.Close()
+	}
+}
+
+func TestLeastConnKeepsTheLoadTogether(t *testing.T) {
+	p := New(Options{Targets: literals(10), Policy: LeastConn}, nil)
+	defer p.Close()
+	for range 1000 {
+		p.Pick(nil).Begin()
+	}
+	// Two random choices stay within a few of the mean; one alone would be off by tens.
+	for _, h := range p.Hosts() {
+		if n := h.InFlight(); n < 90 || n > 110 {
+			t.Errorf("%v has %d requests of 1000 among ten, want about 100", h, n)
+		}
+	}
+}
+
+func TestPoliciesHaveTheNamesOfTheConfiguration(t *testing.T) {
+	for name, want := range map[string]Policy{"round_robin": RoundRobin, "least_conn": LeastConn} {
+		if got, ok := ParsePolicy(name); !ok || got != want || got.String() != name {
+			t.Errorf("ParsePolicy(%q) = %v, %v; want %v", name, got, ok, want)
+		}
+	}
+	for _, name := range []string{"", "leastconn", "LEAST_CONN"} {
+		if got, ok := ParsePolicy(name); ok {
+			t.Errorf("ParsePolicy(%q) = %v, want none", name, got)
+		}
 	}
 }
