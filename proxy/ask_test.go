@@ -22,6 +22,7 @@ type reply struct {
 	header http.Header
 	body   string
 	whole  bool  // the message is complete
+	last   bool  // the connection ends with it
 	err    error // why it is not
 }
 
@@ -57,7 +58,7 @@ func (c *caller) read(method string) reply {
 	if err != nil {
 		return reply{err: err}
 	}
-	r := reply{status: resp.StatusCode, reason: resp.Header.Get("X-Headgate-Reason"), header: resp.Header}
+	r := reply{status: resp.StatusCode, reason: resp.Header.Get("X-Headgate-Reason"), header: resp.Header, last: resp.Close}
 	if resp.StatusCode < 200 {
 		return r
 	}

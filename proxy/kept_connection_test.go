@@ -231,7 +231,7 @@ func TestAnswersAreNeverSwapped(t *testing.T) {
 				}
 				got := client.ask(raw)
 				switch {
-				case got.err != nil || got.header.Get("Connection") == "close":
+				case got.err != nil || got.last:
 					client = g.caller(t)
 				case got.status == 200 && got.body != "nonce "+nonce:
 					t.Errorf("the answer to %s was %q", nonce, got.body)

@@ -17,9 +17,10 @@ import (
 // scripted is an upstream whose connections do what a test says, byte for byte and fault by fault.
 type scripted struct {
 	addr   string
-	seen   atomic.Int64 // requests whose whole head has arrived
-	opened atomic.Int64 // connections
-	closed atomic.Int64 // connections that have ended
+	seen   atomic.Int64  // requests whose whole head has arrived
+	opened atomic.Int64  // connections
+	closed atomic.Int64  // connections that have ended
+	over   chan struct{} // closed when the test ends
 
 	mu    sync.Mutex
 	conns map[*line]bool
@@ -49,9 +50,10 @@ func startScripted(t testing.TB, play func(*line)) *scripted {
 }
 
 func playOn(t testing.TB, ln net.Listener, play func(*line)) *scripted {
-	u := &scripted{addr: ln.Addr().String(), conns: make(map[*line]bool), times: make(map[string]int)}
+	u := &scripted{addr: ln.Addr().String(), over: make(chan struct{}), conns: make(map[*line]bool), times: make(map[string]int)}
 	var running sync.WaitGroup
 	t.Cleanup(func() {
+		close(u.over)
 		ln.Close()
 		u.mu.Lock()
 		for l := range u.conns {
@@ -185,6 +187,9 @@ func (l *line) reset() {
 	l.SetLinger(0) //nolint:errcheck // a connection that is gone needs no reset
 	l.Close()
 }
+
+// stall does not even read, until the test ends.
+func (l *line) stall() { <-l.up.over }
 
 // hang does nothing until the other side ends the connection, or the test does.
 func (l *line) hang() {

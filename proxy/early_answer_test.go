@@ -1,0 +1,84 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+const largeSize = 16 << 20
+
+// largePush is a push that the buffers between the two sides cannot swallow.
+func largePush(chunked bool) string {
+	body := strings.Repeat("x", largeSize)
+	if chunked {
+		return fmt.Sprintf("POST /api/v1/push HTTP/1.1\r\nHost: gw.test\r\nAuthorization: %s\r\n"+
+			"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", basicA, len(body), body)
+	}
+	return requestOf("write", "n", body)
+}
+
+// TestEarlyAnswer: an upstream refuses a large push before it has taken it, and the client gets that refusal, whether it
+// reads while it writes or not. Neither connection is used again.
+func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
+	withLength, inChunks := largePush(false), largePush(true)
+	for name, play := range map[string]func(l *line, raw string){
+		"and does nothing more": func(l *line, raw string) {
+			l.head()
+			l.say(raw)
+			l.stall()
+		},
+		"and closes":         func(l *line, raw string) { l.head(); l.say(raw) },
+		"and reads the rest": func(l *line, raw string) { l.head(); l.say(raw); l.hang() },
+		"after a megabyte": func(l *line, raw string) {
+			l.head()
+			io.CopyN(io.Discard, l.br, 1<<20) //nolint:errcheck // the client tells
+			l.say(raw)
+		},
+		"and ends its side first": func(l *line, raw string) {
+			l.head()
+			l.say(raw)
+			l.CloseWrite() //nolint:errcheck // the client tells
+			l.hang()
+		},
+	} {
+		for answer, raw := range map[string]string{
+			status(429, "Too Many Requests"): withLength, status(413, "Too Large"): inChunks,
+		} {
+			for _, late := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/client reads late %v", name, answer[9:12], late), func(t *testing.T) {
+					u := startScripted(t, func(l *line) { play(l, answer) })
+					checkEarlyAnswer(t, u, answer, raw, late)
+				})
+			}
+		}
+	}
+}
+
+func checkEarlyAnswer(t *testing.T, u *scripted, answer, raw string, late bool) {
+	pool := testPool(t, u.addr)
+	g := startGateway(t, testRoutes(pool, nil))
+	client := g.caller(t)
+	var got reply
+	if late {
+		io.WriteString(client, raw) //nolint:errcheck // the gateway may stop reading
+		got = client.read("POST")
+	} else {
+		got = client.ask(raw)
+	}
+	if fmt.Sprint(got.status) != answer[9:12] || got.reason != "" || got.body != "sorry" || !got.whole {
+		t.Errorf("client got %v: %s", got, got.body)
+	}
+	if !got.last {
+		t.Error("the client may send a next request in the middle of a body")
+	}
+	if seen := u.seen.Load(); seen != 1 {
+		t.Errorf("the host saw the push %d times", seen)
+	}
+	eventually(t, "the upstream connection is given up", func() bool {
+		open, _ := pool.Hosts()[0].Connections()
+		return open == 0
+	})
+}
