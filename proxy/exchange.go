@@ -148,11 +148,8 @@ func (x *exchange) finish() {
 	if v := recover(); v != nil {
 		x.panicked(v)
 	}
-	body := x.conn.Body()
-	switch {
-	case x.closing && x.answered && !body.Whole():
-		x.conn.Linger()
-	case !x.closing && !body.Whole():
+	unread := !x.conn.Body().Whole() || x.conn.Fault() != nil
+	if !x.closing && unread {
 		x.closing = !x.skipBody()
 	}
 	if x.closing {
@@ -161,9 +158,11 @@ func (x *exchange) finish() {
 	x.observe()
 	x.out.release()
 	x.leave()
-	p := x.proxy
+	x.proxy.inFlight.Add(-1)
+	if x.closing && x.answered && unread {
+		x.conn.Linger()
+	}
 	*x = exchange{}
-	p.inFlight.Add(-1)
 }
 
 // panicked answers for a bug of ours, unless the answer has begun.

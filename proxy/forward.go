@@ -126,6 +126,9 @@ type leg struct {
 	net    net.Conn
 	answer *wire.Answer
 	wrote  bool // the whole request has been written
+
+	came    bool  // the head of the answer was read, or could not be, while the request was being sent
+	cameErr error // what ReadHead said of it
 }
 
 // slice is how long the exchange waits on an upstream connection before it looks up: whether a limit has passed, an
@@ -172,6 +175,12 @@ func (l *leg) reusable() bool {
 // await waits for the head of the answer.
 func (l *leg) await() (outcome, *failure) {
 	x := l.x
+	if l.came && l.cameErr != nil {
+		return l.lost(l.cameErr)
+	}
+	if l.came {
+		return answered, nil
+	}
 	start := time.Now()
 	for now := start; ; now = time.Now() {
 		left := x.remaining(now, after(now, start, x.route.ReadTimeout))
@@ -291,7 +300,7 @@ func (l *leg) write(p []byte) error {
 		if !wire.IsTimeout(err) {
 			return err
 		}
-		if wire.Arrived(l.net) {
+		if l.early() {
 			return io.ErrShortWrite
 		}
 		if x.abandoned() {
@@ -303,6 +312,19 @@ func (l *leg) write(p []byte) error {
 // statusLine is a status in words: "404 Not Found".
 func statusLine(status int) string {
 	return strconv.Itoa(status) + " " + fasthttp.StatusMessage(status)
+}
+
+// glance is how long the head of an answer may take to be read once something has arrived, so that the request goes on
+// when it is only an interim answer, or the beginning of a head.
+const glance = time.Millisecond
+
+// early reports whether the upstream has answered, or ended the connection, before it has the whole request.
+func (l *leg) early() bool {
+	if !l.came && wire.Arrived(l.net) && l.net.SetReadDeadline(time.Now().Add(glance)) == nil {
+		l.cameErr = l.answer.ReadHead(maxAnswerHead, l.x.isHead())
+		l.came = !wire.IsTimeout(l.cameErr)
+	}
+	return l.came
 }
 
 var (

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
 	"time"
 
 	"github.com/headgate/headgate/proxy/wire"
@@ -40,7 +39,7 @@ func (l *leg) stream() (*failure, error) {
 	defer buf.release()
 	chunked := x.out.length == wire.Chunked
 	for {
-		n, f := x.readPiece(buf.b[chunkSizeLen:len(buf.b)-len("\r\n")], l.net)
+		n, f := l.readPiece(buf.b[chunkSizeLen : len(buf.b)-len("\r\n")])
 		switch {
 		case f == answerCame:
 			return nil, io.ErrShortWrite
@@ -59,7 +58,7 @@ func (l *leg) stream() (*failure, error) {
 		if err := l.write(piece); err != nil {
 			return nil, err
 		}
-		if wire.Arrived(l.net) {
+		if !x.conn.Body().Whole() && l.early() {
 			return nil, io.ErrShortWrite
 		}
 	}
@@ -78,13 +77,13 @@ var answerCame = &failure{}
 
 // readPiece reads some of the client's body for an upstream that is already taking it, looking up now and then whether
 // that upstream has answered.
-func (x *exchange) readPiece(p []byte, upstream net.Conn) (int, *failure) {
+func (l *leg) readPiece(p []byte) (int, *failure) {
 	for {
-		n, f := x.readBodyWithin(p, slice)
+		n, f := l.x.readBodyWithin(p, slice)
 		if f != sliceOver {
 			return n, f
 		}
-		if wire.Arrived(upstream) {
+		if l.early() {
 			return 0, answerCame
 		}
 	}

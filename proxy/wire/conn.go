@@ -209,12 +209,9 @@ func (c *Conn) Idle() time.Time {
 	return time.Time{}
 }
 
-// lingerTime and lingerBytes bound how long an unread body is listened to so that its sender can read the refusal:
+// lingerTime bounds how long an unread body is listened to so that its sender can read the refusal:
 // closing at once makes the kernel send a reset that overtakes the answer (RFC 9112 §9.6).
-const (
-	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 256 << 10
-)
+const lingerTime = 500 * time.Millisecond
 
 // Linger ends the sending side and drops what the client is still sending, for a short while. The caller closes the
 // connection after that.
@@ -223,13 +220,11 @@ func (c *Conn) Linger() {
 	if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
 		return
 	}
-	var drop [4 << 10]byte
-	for n := 0; n < lingerBytes; {
-		m, err := c.Conn.Read(drop[:])
-		if err != nil {
+	drop := make([]byte, 64<<10)
+	for {
+		if _, err := c.Conn.Read(drop); err != nil {
 			return
 		}
-		n += m
 	}
 }
 
