@@ -16,9 +16,6 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 DATE    := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.buildDate=$(DATE)
 
-# The packages whose tests rewrite their expected files with -update.
-GOLDEN = $(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool("update"' authcache balancer cmd proxy)))
-
 .DEFAULT_GOAL := help
 
 ##@ Build
@@ -84,7 +81,7 @@ bench-compare: ## compare OLD and NEW, two results of make bench
 
 .PHONY: golden
 golden: ## rewrite expected files; read the diff before you commit
-	$(GO) test $(addprefix ./,$(GOLDEN)) -update
+	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' authcache balancer cmd proxy | xargs -n 1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: help
 help: ## print this list

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/headgate/headgate/cmd/headgate/admin"
-)
+import "fmt"
 
 // registerMetrics exports what the program knows about itself and its configuration. The values are read when somebody
 // asks.
@@ -24,7 +20,6 @@ func (a *App) registerMetrics() {
 		return oneIf(len(a.current.Load().restart) > 0)
 	})
 	a.metrics.NewGauge("headgate_draining", func() float64 { return oneIf(a.draining.Load()) })
-	a.lastReload.Store(&admin.Reload{})
 }
 
 // constant exports a series whose labels say everything.
