@@ -209,9 +209,12 @@ func (c *Conn) Idle() time.Time {
 	return time.Time{}
 }
 
-// lingerTime bounds how long an unread body is listened to so that its sender can read the refusal:
+// lingerTime and lingerBytes bound how long an unread body is listened to so that its sender can read the refusal:
 // closing at once makes the kernel send a reset that overtakes the answer (RFC 9112 §9.6).
-const lingerTime = 500 * time.Millisecond
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 64 << 20
+)
 
 // Linger ends the sending side and drops what the client is still sending, for a short while. The caller closes the
 // connection after that.
@@ -221,10 +224,12 @@ func (c *Conn) Linger() {
 		return
 	}
 	drop := make([]byte, 64<<10)
-	for {
-		if _, err := c.Conn.Read(drop); err != nil {
+	for n := 0; n < lingerBytes; {
+		m, err := c.Conn.Read(drop)
+		if err != nil {
 			return
 		}
+		n += m
 	}
 }
 
