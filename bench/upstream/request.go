@@ -57,19 +57,21 @@ func parse(head []byte) (request, error) {
 }
 
 var (
-	echoMark = []byte("answer=head")
-	sizeMark = []byte("answer=")
+	mark     = []byte("answer=")
+	headMark = []byte("head")
 )
 
-// wanted reads from the path of a query what to answer: the head itself, or a number of bytes.
+// wanted reads from the path of a query what to answer: the head itself, or a number of bytes. The parameter may stand
+// anywhere: some proxies sort the query.
 func wanted(path []byte) (echo bool, size int, ok bool) {
-	if bytes.HasSuffix(path, echoMark) {
-		return true, 0, true
-	}
-	at := bytes.LastIndex(path, sizeMark)
+	at := bytes.LastIndex(path, mark)
 	if at < 0 {
 		return false, 0, false
 	}
-	size, ok = header.Number(path[at+len(sizeMark):])
+	value, _, _ := bytes.Cut(path[at+len(mark):], []byte("&"))
+	if bytes.Equal(value, headMark) {
+		return true, 0, true
+	}
+	size, ok = header.Number(value)
 	return false, size, ok && size <= MaxAnswer
 }

@@ -37,6 +37,7 @@ func TestAnswers(t *testing.T) {
 		{"push answered with 204", "POST", "/204", 3 << 20, 204, 0},
 		{"small query", "GET", "/q?answer=1024", 0, 200, 1024},
 		{"large query", "GET", "/q?answer=" + strconv.Itoa(5<<20), 0, 200, 5 << 20},
+		{"query with sorted parameters", "GET", "/q?answer=1024&end=1", 0, 200, 1024},
 		{"query too large", "GET", "/q?answer=99999999", 0, 404, 0},
 		{"unknown", "GET", "/", 0, 404, 0},
 	} {
