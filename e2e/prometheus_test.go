@@ -10,9 +10,8 @@ import (
 // there.
 type endpoint struct {
 	caller
-	Path          string
-	PasswordFile  string // given: the password stands there
-	ClaimedTenant string // given: sent as X-Scope-OrgID, as a liar would
+	Path         string
+	PasswordFile string // given: the password stands there
 }
 
 func (e *endpoint) URL() string      { return e.url + e.Path }

@@ -52,7 +52,7 @@ func startFleet(t *testing.T) *fleet {
 		Target: b.target.addr,
 		Write: &endpoint{
 			caller: f.gateway.as("prometheus-b"), Path: "/api/prom/push",
-			PasswordFile: passwordFile(t, passwordB), ClaimedTenant: "team-a",
+			PasswordFile: passwordFile(t, passwordB),
 		},
 	})
 	f.teams = []team{a, b}
@@ -194,28 +194,21 @@ func (m team) isReadByPrometheus(t *testing.T) {
 	}
 }
 
-// cannotNameAnother sends every spelling of a tenant header that Cortex, or
-// something before it, might believe.
+// cannotNameAnother reads with a claim to be the other tenant.
 func (m team) cannotNameAnother(t *testing.T) {
-	for _, header := range []struct{ name, value string }{
-		{"X-Scope-OrgID", m.other},
-		{"x-scope-orgid", m.other},
-		{"X-Scope-OrgID", m.tenant + "|" + m.other},
-		{"X_Scope_OrgID", m.other},
-	} {
-		path := "/prometheus/api/v1/label/owner/values"
-		req, err := m.reader.request(http.MethodGet, path, nil)
+	for _, claim := range claims(m.tenant, m.other) {
+		req, err := m.reader.request(http.MethodGet, "/prometheus/api/v1/label/owner/values", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header[header.name] = []string{header.value}
+		claim.add(req)
 		got, err := do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var answer struct{ Data []string }
 		if err := json.Unmarshal(got.body, &answer); err != nil || !slices.Equal(answer.Data, []string{m.tenant}) {
-			t.Errorf("with %s: %s: owners are %s, want only %s", header.name, header.value, got, m.tenant)
+			t.Errorf("with %s: owners are %s, want only %s", claim, got, m.tenant)
 		}
 	}
 }
