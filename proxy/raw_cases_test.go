@@ -79,7 +79,12 @@ func (v *verdict) final() int {
 // exchangeRaw sends bytes and reads answers until the gateway closes or nothing more comes.
 func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait time.Duration) *verdict {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	return exchangeRawOn(t, "tcp", addr, raw, halfClose, wait)
+}
+
+func exchangeRawOn(t testing.TB, network, addr string, raw []byte, halfClose bool, wait time.Duration) *verdict {
+	t.Helper()
+	conn, err := net.Dial(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +92,7 @@ func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait tim
 	go func() {
 		conn.Write(raw) //nolint:errcheck // a refusal may come before all was taken
 		if halfClose {
-			conn.(*net.TCPConn).CloseWrite() //nolint:errcheck // as above
+			conn.(interface{ CloseWrite() error }).CloseWrite() //nolint:errcheck // as above
 		}
 	}()
 	v := &verdict{}
@@ -113,15 +118,15 @@ func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait tim
 // TestRawRequests sends every raw request of the case file and looks at both sides of the gateway.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
-	for _, c := range readRawCases(t, "testdata/raw-http.jsonl") {
-		t.Run(c.ID, func(t *testing.T) {
-			t.Parallel()
-			upstream := startRecorder(t, nil)
-			g := startGateway(t, testRoutes(testPool(t, upstream.addr), nil))
-			v := exchangeRaw(t, g.addr, c.bytes(), c.HalfClose, 3*time.Second)
-			checkRawCase(t, &c, v, upstream.requests())
-		})
-	}
+	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), playRawCase)
+}
+
+// playRawCase sends a raw request to a gateway of its own.
+func playRawCase(t *testing.T, _ int, c *rawCase) {
+	upstream := startRecorder(t, nil)
+	g := startGateway(t, testRoutes(testPool(t, upstream.addr), nil))
+	v := exchangeRaw(t, g.addr, c.bytes(), c.HalfClose, 3*time.Second)
+	checkRawCase(t, c, v, upstream.requests())
 }
 
 func checkRawCase(t *testing.T, c *rawCase, v *verdict, got []*received) {
