@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -22,13 +23,12 @@ type nameserver struct {
 // startNameserver serves until the test ends.
 func startNameserver(t *testing.T, name string, addresses ...string) *nameserver {
 	t.Helper()
-	n := &nameserver{name: dns.Fqdn(name)}
+	n := &nameserver{name: dns.Fqdn(name), addr: fmt.Sprintf("127.0.0.1:%d", freePort(t))}
 	n.answer(addresses...)
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	packets, err := net.ListenPacket("udp", n.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.addr = packets.LocalAddr().String()
 	streams, err := net.Listen("tcp", n.addr)
 	if err != nil {
 		t.Fatal(err)
