@@ -47,6 +47,9 @@ func (o outcome) mayRepeat(scope authcache.Scope) bool {
 
 // forward sends the request to one host of its route after the other until one has answered.
 func (x *exchange) forward() *failure {
+	if x.isPush() && !x.route.wrong.maySend(x.conn.Began()) {
+		return refuseFor(wrongMachine, "every host said so within the last minute")
+	}
 	for {
 		x.host = x.route.Pool.Pick(x.tried)
 		if x.host == nil {
@@ -57,17 +60,26 @@ func (x *exchange) forward() *failure {
 		switch outcome {
 		case answered:
 			x.host.Succeeded()
+			if x.isPush() {
+				x.route.wrong.right()
+			}
 			return f
 		case ours:
 			return f
 		}
 		x.host.Failed()
+		if outcome == wrong {
+			x.route.wrong.is(x.host, x.route.Pool.Hosts(), time.Now())
+		}
 		if f == nil || !x.again(outcome) {
 			return f
 		}
 		x.tried = append(x.tried, x.host)
 	}
 }
+
+// isPush reports whether the request writes data.
+func (x *exchange) isPush() bool { return x.route.Scope&authcache.Write != 0 }
 
 // again reports whether the request may go to a further host after such an attempt.
 func (x *exchange) again(o outcome) bool {
@@ -255,7 +267,7 @@ func (l *leg) judge() (outcome, *failure) {
 	switch {
 	case status == 101:
 		return unreadable, refuseFor(badAnswer, "it switches protocols")
-	case x.route.Scope&authcache.Write == 0:
+	case !x.isPush():
 		return answered, nil
 	case status == 502 || status == 503 || status == 504:
 		if x.granted = x.again(unavailable); x.granted {

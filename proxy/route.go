@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/proxy/wire"
 )
 
@@ -18,6 +19,7 @@ type route struct {
 	Route
 	durations *routeDurations // set before the snapshot is used
 	slots     slots
+	wrong     *wrongMachines // of the pool; shared by its routes
 }
 
 // takes reports whether the route is for a method.
@@ -66,8 +68,13 @@ func newRouteTable(given []Route) (*routeTable, error) {
 	t.router.NotFound = t.matchPrefix
 	type place struct{ method, path string }
 	taken := make(map[place]string)
+	wrong := make(map[*balancer.Pool]*wrongMachines)
 	for i := range given {
 		r := &route{Route: given[i]}
+		if wrong[r.Pool] == nil {
+			wrong[r.Pool] = new(wrongMachines)
+		}
+		r.wrong = wrong[r.Pool]
 		r.slots.limit.Store(int64(r.MaxInFlight))
 		if err := checkRoute(&r.Route); err != nil {
 			return nil, err
@@ -107,11 +114,22 @@ func checkRoute(r *Route) error {
 	if (r.Pool == nil) != (r.Upstream == "") {
 		return fmt.Errorf("route %q: upstream %q and its pool do not go together", r.Path, r.Upstream)
 	}
+	for _, m := range r.Methods {
+		if methodIndex([]byte(m)) == len(knownMethods) {
+			return fmt.Errorf("route %q: method %q is not one of %s", r.Path, m, strings.Join(knownMethods[:], ", "))
+		}
+	}
 	return nil
 }
 
-// match finds the route of the request under way and leaves it in the exchange: nil when there is none.
-func (t *routeTable) match(ctx *fasthttp.RequestCtx) { t.router.Handler(ctx) }
+// match finds the route of the request under way and leaves it in the exchange: nil when there is none. A route for any
+// method is for any of those that Cortex knows: not for CONNECT, whose 200 makes a tunnel, not for TRACE, which echoes
+// credentials, and not for what only junk before a good method makes.
+func (t *routeTable) match(ctx *fasthttp.RequestCtx) {
+	if methodIndex(ctx.Method()) < len(knownMethods) {
+		t.router.Handler(ctx)
+	}
+}
 
 // matchPrefix is where the router ends when no exact route has the method and the path.
 func (t *routeTable) matchPrefix(ctx *fasthttp.RequestCtx) {
@@ -133,6 +151,9 @@ func (t *routeTable) allowed(path []byte) string {
 	for _, r := range t.all {
 		if r.Prefix && r.covers(path) || !r.Prefix && string(path) == r.Path {
 			methods = append(methods, r.Methods...)
+			if len(r.Methods) == 0 {
+				methods = append(methods, knownMethods[:]...)
+			}
 		}
 	}
 	slices.Sort(methods)
