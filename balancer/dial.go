@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interv
 // address is that of the host.
 func (h *Host) dial(_ string, limit time.Duration) (net.Conn, error) {
 	h.series.dials.Add(1)
-	s, err := h.connect(limit)
+	s, err := h.connect(context.Background(), h.budget(limit))
 	if err != nil {
 		h.series.dialErrors.Add(1)
 		return nil, fmt.Errorf("%w %s: %w", ErrConnect, h.addr, err)
@@ -30,16 +31,20 @@ func (h *Host) dial(_ string, limit time.Duration) (net.Conn, error) {
 	return c, nil
 }
 
-// connect does the TCP connect and the TLS handshake within the shorter of ConnectTimeout and limit.
-func (h *Host) connect(limit time.Duration) (socket, error) {
-	budget := h.link.connectTimeout
+// budget returns the time that a connect may take: the shorter of ConnectTimeout and limit.
+func (h *Host) budget(limit time.Duration) time.Duration {
 	if limit > 0 {
-		budget = min(budget, limit)
+		return min(limit, h.link.connectTimeout)
 	}
+	return h.link.connectTimeout
+}
+
+// connect does the TCP connect and the TLS handshake within budget and before the end of ctx.
+func (h *Host) connect(ctx context.Context, budget time.Duration) (socket, error) {
 	deadline := time.Now().Add(budget)
 	// Go sets TCP_NODELAY by itself.
 	dialer := net.Dialer{Deadline: deadline, KeepAliveConfig: keepAlive}
-	dialed, err := dialer.Dial("tcp", h.addr)
+	dialed, err := dialer.DialContext(ctx, "tcp", h.addr)
 	if err != nil {
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err // what it adds is the address, which stands in the error already
@@ -56,6 +61,8 @@ func (h *Host) connect(limit time.Duration) (socket, error) {
 	if h.tls == nil {
 		return newPlainSocket(tcp, raw), nil
 	}
+	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
+	defer stop()
 	s := newTLSSocket(tcp, raw, h.tls)
 	if err := handshake(s.Conn, deadline); err != nil {
 		_ = tcp.Close()

@@ -24,6 +24,7 @@ var (
 type Host struct {
 	inFlight atomic.Int64
 	gone     atomic.Bool // in no pool any more: connections are not kept
+	standing
 
 	key    hostKey
 	addr   string
@@ -33,13 +34,15 @@ type Host struct {
 	series *hostSeries
 	drop   func() // takes the host out of the metrics
 
-	mu      sync.Mutex // guards holders
-	holders []*Pool    // the newest last
+	mu      sync.Mutex           // guards holders, and changes of keeper
+	holders []*Pool              // the newest last
+	keeper  atomic.Pointer[Pool] // the newest of them, or the last there was: it looks after the host's health
 }
 
 // newHost returns a host that belongs to p.
 func newHost(key hostKey, p *Pool) *Host {
 	h := &Host{key: key, addr: key.addr.String(), link: p.link, holders: []*Pool{p}}
+	h.keeper.Store(p)
 	if p.o.TLS != nil {
 		h.tls = p.o.TLS.Clone()
 		h.tls.ServerName = key.serverName
@@ -142,6 +145,7 @@ func (h *Host) hold(p *Pool) bool {
 		return false
 	}
 	h.holders = append(h.holders, p)
+	h.keeper.Store(p)
 	return true
 }
 
@@ -152,19 +156,16 @@ func (h *Host) letGo(p *Pool) {
 	if i := slices.Index(h.holders, p); i >= 0 {
 		h.holders = slices.Delete(h.holders, i, i+1)
 	}
-	last := len(h.holders) == 0 && h.gone.CompareAndSwap(false, true)
+	if n := len(h.holders); n > 0 {
+		h.keeper.Store(h.holders[n-1])
+		h.mu.Unlock()
+		h.keeper.Load().wakeUp() // it may be the one that looks after this host again
+		return
+	}
+	last := h.gone.CompareAndSwap(false, true)
 	h.mu.Unlock()
 	if last {
 		h.conns.discardIdle()
 		h.drop()
 	}
 }
-
-// Available reports whether the host is not passed over.
-func (h *Host) Available() bool { return true }
-
-// Succeeded says that the host gave an answer.
-func (h *Host) Succeeded() {}
-
-// Failed says that an attempt failed in a way that counts against the host.
-func (h *Host) Failed() {}

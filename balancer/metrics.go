@@ -42,6 +42,7 @@ type poolSeries struct {
 // hostSeries are the series of all hosts with the same labels.
 type hostSeries struct {
 	dials, dialErrors, stale, noConnection atomic.Uint64
+	passedOver, probes, probeFailures      atomic.Uint64
 	hosts                                  []*Host // guarded by Metrics.mu
 }
 
@@ -173,6 +174,11 @@ var hostMetrics = []hostMetric{
 	{"headgate_upstream_host_stale_connections_total", "counter", func(s *hostSeries) uint64 { return s.stale.Load() }},
 	{"headgate_upstream_host_no_connection_total", "counter", func(s *hostSeries) uint64 {
 		return s.noConnection.Load()
+	}},
+	{"headgate_upstream_host_passed_over_total", "counter", func(s *hostSeries) uint64 { return s.passedOver.Load() }},
+	{"headgate_upstream_host_probes_total", "counter", func(s *hostSeries) uint64 { return s.probes.Load() }},
+	{"headgate_upstream_host_probe_failures_total", "counter", func(s *hostSeries) uint64 {
+		return s.probeFailures.Load()
 	}},
 }
 

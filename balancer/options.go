@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -39,13 +40,41 @@ type Options struct {
 	// QueueTimeout is how long Acquire waits for a connection when MaxConnections are in use; zero or less: not at all.
 	QueueTimeout time.Duration
 
+	// Policy says which of the available hosts takes a request.
+	Policy Policy
+	// MaxFails is after how many failures in a row a host is passed over; zero or less: never.
+	MaxFails int
+	// FailTimeout is for how long it is passed over before a probe may bring it back; zero or less is 5 s.
+	FailTimeout time.Duration
+	// Health makes the pool ask every host again and again how it is; without a path it does not.
+	Health Health
+
 	// Metrics receives the pool's series; nil: none.
 	Metrics *Metrics
 	// Log receives changes of the list and of a host's state; nil: nothing is logged.
 	Log *slog.Logger
 
-	// afterRound is called by the resolver goroutine when all targets have been asked once more: for tests.
+	// For tests: afterRound is called by the resolver goroutine when all targets have been asked once more, probe takes
+	// the place of a probe on the network.
 	afterRound func()
+	probe      func(context.Context, *Host) error
+}
+
+// Health says how hosts are probed with requests of our own. Probes never take out more than half of the hosts: when
+// more of them seem ill, it is rather the probe that is wrong, or the others cannot carry the load.
+type Health struct {
+	// Path is what is asked for, with GET; an answer of 2xx is good. Empty: no such probes.
+	Path string
+	// Host is the Host header of the probes; empty: the host's address.
+	Host string
+	// Interval is the time between two probes of the same host, ±10 %; zero or less is 5 s.
+	Interval time.Duration
+	// Timeout bounds one probe with its connect; zero or less is 2 s.
+	Timeout time.Duration
+	// Rise is after how many good answers in a row an ill host is well again; zero or less is 2.
+	Rise int
+	// Fall is after how many bad answers in a row a host is ill; zero or less is 3.
+	Fall int
 }
 
 // Defaults for Options fields that are zero, see there.
@@ -54,6 +83,11 @@ const (
 	defaultConnectTimeout  = 2 * time.Second
 	defaultIdleTimeout     = 90 * time.Second
 	defaultUserTimeout     = 10 * time.Second
+	defaultFailTimeout     = 5 * time.Second
+	defaultHealthInterval  = 5 * time.Second
+	defaultHealthTimeout   = 2 * time.Second
+	defaultRise            = 2
+	defaultFall            = 3
 )
 
 // withDefaults returns o with every zero value replaced as the fields' comments say.
@@ -69,15 +103,24 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
 	setDefault(&o.IdleTimeout, defaultIdleTimeout)
 	setDefault(&o.UserTimeout, defaultUserTimeout)
+	setDefault(&o.FailTimeout, defaultFailTimeout)
+	setDefault(&o.Health.Interval, defaultHealthInterval)
+	setDefault(&o.Health.Timeout, defaultHealthTimeout)
+	setDefault(&o.Health.Rise, defaultRise)
+	setDefault(&o.Health.Fall, defaultFall)
+	o.MaxFails = max(o.MaxFails, 0)
 	o.MaxConnectionAge = max(o.MaxConnectionAge, 0)
 	o.MaxConnections = max(o.MaxConnections, 0)
 	o.QueueTimeout = max(o.QueueTimeout, 0)
+	if o.probe == nil {
+		o.probe = o.probeHost
+	}
 	return o
 }
 
-func setDefault(d *time.Duration, value time.Duration) {
-	if *d <= 0 {
-		*d = value
+func setDefault[N int | time.Duration](n *N, value N) {
+	if *n <= 0 {
+		*n = value
 	}
 }
 

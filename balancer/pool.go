@@ -37,6 +37,8 @@ type Pool struct {
 	failing map[Target]struct{}
 	spare   map[hostKey]*Host // hosts of the pool before this one that may still turn up in an answer
 
+	woken chan struct{} // has room for one: a host's health wants looking after
+
 	asked     chan struct{} // closed when every target has been asked once
 	askedOnce func()
 	stop      context.CancelFunc
@@ -72,6 +74,7 @@ func New(o Options, from *Pool) *Pool {
 		failing: make(map[Target]struct{}),
 		spare:   make(map[hostKey]*Host),
 		asked:   make(chan struct{}),
+		woken:   make(chan struct{}, 1),
 	}
 	p.askedOnce = sync.OnceFunc(func() { close(p.asked) })
 	p.hosts.Store(new([]*Host))
@@ -85,6 +88,7 @@ func New(o Options, from *Pool) *Pool {
 		p.next.Store(from.next.Load())
 		for _, h := range *from.hosts.Load() {
 			if h.link == p.link && h.hold(p) {
+				h.forget(&p.o)
 				p.spare[h.key] = h
 			}
 		}
@@ -110,6 +114,9 @@ func New(o Options, from *Pool) *Pool {
 	p.stop = stop
 	if len(p.names) > 0 {
 		p.running.Go(func() { p.discover(ctx) })
+	}
+	if p.o.MaxFails > 0 || p.o.Health.Path != "" {
+		p.running.Go(func() { p.watch(ctx) })
 	}
 	return p
 }
@@ -234,6 +241,7 @@ func (p *Pool) replace(keys []hostKey, current []*Host) {
 		list = append(list, h)
 	}
 	p.hosts.Store(&list)
+	p.wakeUp()
 
 	// Only now: a host that is let go closes its connections, and nobody picks it any more.
 	var went []string
