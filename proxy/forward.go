@@ -47,6 +47,7 @@ func (o outcome) mayRepeat(scope authcache.Scope) bool {
 
 // forward sends the request to one host of its route after the other until one has answered.
 func (x *exchange) forward() *failure {
+	x.proxy.retries.request(x.conn.Began())
 	if x.isPush() && !x.route.wrong.maySend(x.conn.Began()) {
 		return refuseFor(wrongMachine, "every host said so within the last minute")
 	}
@@ -89,7 +90,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.whole || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline))
+		(x.out.whole || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.proxy.retries.spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the

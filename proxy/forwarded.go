@@ -29,6 +29,14 @@ func (x *exchange) identify() {
 	}
 }
 
+// clientText is the client's address, or "unix".
+func (x *exchange) clientText() string {
+	if x.client == x.conn.Peer() {
+		return x.conn.PeerText()
+	}
+	return x.client.String()
+}
+
 // within reports whether one of the prefixes holds an address.
 func within(prefixes []netip.Prefix, addr netip.Addr) bool {
 	for _, p := range prefixes {
@@ -96,11 +104,7 @@ func (x *exchange) appendForwarded(b []byte) []byte {
 	}
 	b = append(b, x.conn.PeerText()...)
 	b = append(b, "\r\nX-Real-IP: "...)
-	if x.client == x.conn.Peer() {
-		b = append(b, x.conn.PeerText()...)
-	} else {
-		b = x.client.AppendTo(b)
-	}
+	b = append(b, x.clientText()...)
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
 	b = append(b, proto...)
 	if len(host) > 0 {

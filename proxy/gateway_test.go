@@ -79,7 +79,7 @@ func testPool(t testing.TB, addrs ...string) *balancer.Pool {
 	t.Helper()
 	o := balancer.Options{
 		Name: "test", ConnectTimeout: 2 * time.Second, IdleTimeout: 100 * time.Millisecond, MaxConnections: 512,
-		QueueTimeout: time.Second, RefreshInterval: time.Hour,
+		QueueTimeout: time.Second, RefreshInterval: time.Hour, MaxFails: 3, FailTimeout: 5 * time.Second,
 	}
 	for _, addr := range addrs {
 		_, target, err := balancer.ParseURL("http://" + addr)

@@ -95,7 +95,7 @@ func (o *observer) failed(x *exchange, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("reason", x.failure.Reason), slog.String("detail", x.failure.detail), slog.Int("status", x.status),
-		slog.String("request", string(x.id)), slog.String("address", x.client.String()),
+		slog.String("request", string(x.id)), slog.String("address", x.clientText()),
 		slog.String("method", string(x.head.Method)), slog.String("path", string(x.head.Path)),
 		slog.Duration("took", took), slog.Int("attempts", x.attempts),
 	}

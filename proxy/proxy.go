@@ -25,10 +25,11 @@ type Proxy struct {
 	seen   *observer
 	log    *slog.Logger
 
-	conns  connections
-	writes slots // of all requests that are not reads
-	reads  slots
-	held   heldBudget
+	conns   connections
+	writes  slots // of all requests that are not reads
+	reads   slots
+	held    heldBudget
+	retries retryBudget
 
 	mu        sync.Mutex
 	listeners map[net.Listener]*listener // guarded by mu
