@@ -43,7 +43,7 @@ func (a *Addresses) UnmarshalTOML(v any) error {
 	if !ok {
 		list = []any{v}
 	}
-	*a = nil
+	*a = Addresses{}
 	for _, v := range list {
 		var one Address
 		if err := one.UnmarshalTOML(v); err != nil {

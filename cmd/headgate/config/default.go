@@ -10,15 +10,20 @@ import (
 func Default() *Config {
 	return &Config{
 		Server: Server{
-			Listen:        Addresses{":8080"},
-			HeaderTimeout: Duration(10 * time.Second),
-			ReadTimeout:   Duration(30 * time.Second),
-			WriteTimeout:  AutoDuration{Auto: true},
-			IdleTimeout:   Duration(6 * time.Minute),
-			MaxHeaderSize: 16 * KiB,
-			HealthPath:    "/healthz",
-			DrainDelay:    Duration(5 * time.Second),
-			DrainTimeout:  AutoDuration{Auto: true},
+			Listen:         Addresses{":8080"},
+			HeaderTimeout:  Duration(10 * time.Second),
+			ReadTimeout:    Duration(30 * time.Second),
+			WriteTimeout:   AutoDuration{Auto: true},
+			IdleTimeout:    Duration(6 * time.Minute),
+			MaxHeaderSize:  16 * KiB,
+			MaxConnections: AutoInt{Auto: true},
+			AllowFrom:      []CIDR{},
+			AllowedOrigins: []Origin{},
+			HealthPath:     "/healthz",
+			DrainDelay:     Duration(5 * time.Second),
+			DrainTimeout:   AutoDuration{Auto: true},
+			TrustedProxies: []CIDR{},
+			TLS:            defaultServerTLS(),
 		},
 		Admin: Admin{
 			Listen: "127.0.0.1:8081",
@@ -39,6 +44,10 @@ func Default() *Config {
 		},
 		Log: Log{Level: "info", Format: "json"},
 	}
+}
+
+func defaultServerTLS() ServerTLS {
+	return ServerTLS{Listen: Addresses{}, ClientAuth: "none", MinVersion: "1.2"}
 }
 
 // setDefaults fills in what an [upstreams.NAME] table leaves out. The deadlines

@@ -1,28 +1,48 @@
 package config
 
-import "time"
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Machine is what automatic values beside the timeouts are derived from.
+type Machine struct {
+	OpenFiles int64 // how many files the process may have open; 0: not known
+}
 
 // Derivation is an automatic value and what it amounts to.
 type Derivation struct {
 	Key   string // "server.write_timeout"
-	Value string // as a configuration file would have it
+	Value string // as a configuration file would have it: in quotes unless it is a number
 }
 
 // Derived are the keys that are "auto", with their values.
 func (c *Config) Derived() []Derivation {
 	var list []Derivation
-	for _, d := range []struct {
-		key   string
-		value AutoDuration
-	}{
-		{"server.write_timeout", c.Server.WriteTimeout},
-		{"server.drain_timeout", c.Server.DrainTimeout},
-	} {
-		if d.value.Auto {
-			list = append(list, Derivation{d.key, formatDuration(d.value.Value)})
+	add := func(auto bool, key, value string) {
+		if auto {
+			list = append(list, Derivation{key, value})
 		}
 	}
+	s := &c.Server
+	add(s.WriteTimeout.Auto, "server.write_timeout", strconv.Quote(formatDuration(s.WriteTimeout.Value)))
+	add(s.MaxConnections.Auto, "server.max_connections", strconv.Itoa(s.MaxConnections.Value))
+	add(s.DrainTimeout.Auto, "server.drain_timeout", strconv.Quote(formatDuration(s.DrainTimeout.Value)))
 	return list
+}
+
+// filesOfOurOwn are those that are open beside connections: listeners, logs, the
+// admin listener's connections, files that are read again.
+const filesOfOurOwn = 64
+
+// deriveLimits fills in the limits that follow from the machine. What is not known
+// of it limits nothing.
+func (c *Config) deriveLimits(on *checks) {
+	if n := &c.Server.MaxConnections; n.Auto && on.machine.OpenFiles > 0 {
+		// Half, because each client may need a connection to an upstream.
+		n.Value = int(min(max((on.machine.OpenFiles-filesOfOurOwn)/2, 1), math.MaxInt32))
+	}
 }
 
 // deriveTimeouts fills in the automatic timeouts and compares the others with the

@@ -3,10 +3,10 @@ package config
 // validateExposure looks at who else can read what is on the wire and on disk.
 func (c *Config) validateExposure(on *checks) {
 	if len(c.Tenants) > 0 {
-		for _, a := range c.Server.Listen {
+		for _, a := range c.Server.Plain() {
 			if !a.loopback() {
 				on.warnf("server.listen", "%s takes passwords over plain HTTP from other machines, and anybody on the way "+
-					"can read them; want a loopback address behind something that ends TLS", show(string(a)))
+					"can read them; want [server.tls], or a loopback address behind something that ends TLS", show(string(a)))
 			}
 		}
 	}

@@ -48,6 +48,12 @@ func (f files) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readRegular(path)
+}
+
+// readRegular is the content of a file that may be a secret or a certificate. The
+// error has no name in it.
+func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, errors.New(readFailure(err))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // With -update the expected files are written anew: read the diff, and commit it
@@ -23,7 +24,7 @@ func TestGoldenFiles(t *testing.T) {
 	for _, path := range cases {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
-			_, problems := Load(path, Options{Env: noEnv})
+			_, problems := Load(path, goldenOptions())
 			good := strings.HasSuffix(name, ".good.toml")
 			if good != (problems.Errors() == 0) {
 				t.Errorf("%d errors; the file's name says otherwise", problems.Errors())
@@ -31,6 +32,14 @@ func TestGoldenFiles(t *testing.T) {
 			golden(t, strings.TrimSuffix(name, ".toml")+".txt", problemText(problems, dir))
 		})
 	}
+}
+
+// today is when the golden files are read.
+var today = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+// goldenOptions are for a small machine, today.
+func goldenOptions() Options {
+	return Options{Env: noEnv, Machine: Machine{OpenFiles: 1024}, Now: func() time.Time { return today }}
 }
 
 // problemText is what check prints, without the folder of the test.
@@ -63,6 +72,7 @@ func copyTestdata(t *testing.T) string {
 			}
 		}
 	}
+	writeCertificates(t, dir)
 	return dir
 }
 

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 )
@@ -20,6 +21,11 @@ type Options struct {
 	NoFiles bool
 	// Env looks up an environment variable; nil is os.Getenv.
 	Env func(string) string
+	// Machine is the one that the configuration is for.
+	Machine Machine
+	// Now tells the time by which certificates are past or near their end; nil is
+	// time.Now.
+	Now func() time.Time
 }
 
 // Load reads the configuration file at path over Default and validates it. The
@@ -40,6 +46,9 @@ func Parse(path string, text []byte, o Options) (*Config, Problems) {
 	if o.Env == nil {
 		o.Env = os.Getenv
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	r := new(report)
 	c := Default()
 	tree, err := parseTOML(string(text))
@@ -47,11 +56,15 @@ func Parse(path string, text []byte, o Options) (*Config, Problems) {
 		return c, Problems{syntaxProblem(path, err)}
 	}
 	newDecoder(r).table("", tree, reflect.ValueOf(c).Elem())
-	c.validate(&checks{
-		report: r,
-		path:   path,
-		files:  files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env},
-	})
+	on := &checks{
+		report:  r,
+		path:    path,
+		files:   files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env},
+		machine: o.Machine,
+		now:     o.Now(),
+	}
+	c.validate(on)
+	c.named = sortFiles(on.named)
 	return c, r.finish(text)
 }
 

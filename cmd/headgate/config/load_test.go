@@ -1,14 +1,7 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -43,12 +36,12 @@ func TestAutomaticTimeoutsFollowTheLongestRoute(t *testing.T) {
 		if c.Server.WriteTimeout.Value != test.want || c.Server.DrainTimeout.Value != test.want {
 			t.Errorf("%q: write_timeout %v, drain_timeout %v, want %v", test.text, c.Server.WriteTimeout.Value, c.Server.DrainTimeout.Value, test.want)
 		}
-		if got := c.Derived(); len(got) != 2 || got[0] != (Derivation{"server.write_timeout", formatDuration(test.want)}) {
+		if got := c.Derived(); got[0] != (Derivation{"server.write_timeout", `"` + formatDuration(test.want) + `"`}) {
 			t.Errorf("%q: derived %v", test.text, got)
 		}
 	}
-	c := mustParse(t, frontend+"[server]\nwrite_timeout = \"1h\"\ndrain_timeout = \"9s\"")
-	if c.Server.WriteTimeout.Value != time.Hour || c.Server.DrainTimeout.Value != 9*time.Second || c.Derived() != nil {
+	c := mustParse(t, frontend+"[server]\nwrite_timeout = \"1h\"\ndrain_timeout = \"9s\"\nmax_connections = 5")
+	if c.Server.WriteTimeout.Value != time.Hour || c.Server.DrainTimeout.Value != 9*time.Second || c.Server.MaxConnections.Value != 5 || c.Derived() != nil {
 		t.Errorf("given values: %v, %v, derived %v", c.Server.WriteTimeout, c.Server.DrainTimeout, c.Derived())
 	}
 }
@@ -169,14 +162,14 @@ func TestReadableSecretsAreWarnings(t *testing.T) {
 
 func TestTLSToUpstreams(t *testing.T) {
 	dir := t.TempDir()
-	writePair(t, dir)
+	writeCertificates(t, dir)
 	c, problems := Parse(filepath.Join(dir, "config.toml"), []byte(`
 [upstreams.all]
 url = "https://cortex.example"
 [upstreams.all.tls]
-ca_file = "cert.pem"
-cert_file = "cert.pem"
-key_file = "key.pem"
+ca_file = "gate.crt"
+cert_file = "gate.crt"
+key_file = "gate.key"
 server_name = "inner.example"
 [upstreams.ruler]
 url = "http://ruler.example"
@@ -223,31 +216,5 @@ func TestRulePrefixes(t *testing.T) {
 	want := []string{"/prometheus/config/v1/rules/", "/prometheus/rules/", "/api/prom/rules/", "/api/v1/rules/"}
 	if got := c.RulePrefixes(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// writePair writes a certificate and its key as cert.pem and key.pem.
-func writePair(t *testing.T, dir string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{
-		"cert.pem": {Type: "CERTIFICATE", Bytes: cert},
-		"key.pem":  {Type: "PRIVATE KEY", Bytes: der},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

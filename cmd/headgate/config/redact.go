@@ -13,7 +13,7 @@ import (
 func (c Config) Redacted() []byte {
 	var b bytes.Buffer
 	for _, d := range c.Derived() {
-		fmt.Fprintf(&b, "# %s is %q by auto\n", d.Key, d.Value)
+		fmt.Fprintf(&b, "# %s is %s by auto\n", d.Key, d.Value)
 	}
 	shown := c
 	shown.Upstreams = make(Upstreams, len(c.Upstreams))

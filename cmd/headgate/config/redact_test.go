@@ -10,12 +10,12 @@ func TestRedactedLoadsAgain(t *testing.T) {
 	dir := copyTestdata(t)
 	for _, name := range []string{"minimal.good.toml", "all.good.toml", "full.good.toml", "warnings.good.toml"} {
 		t.Run(name, func(t *testing.T) {
-			c, _ := Load(dir+"/"+name, Options{Env: noEnv})
+			c, _ := Load(dir+"/"+name, goldenOptions())
 			shown := c.Redacted()
 			if name == "full.good.toml" {
 				golden(t, "full.redacted.txt", string(shown))
 			}
-			again, problems := Parse(dir+"/again.toml", withHash(shown), Options{Env: noEnv})
+			again, problems := Parse(dir+"/again.toml", withHash(shown), goldenOptions())
 			if problems.Errors() > 0 {
 				t.Fatalf("%v in:\n%s", problems, shown)
 			}

@@ -22,19 +22,38 @@ type Config struct {
 	Tenants   []Tenant  `toml:"tenants,omitempty"`
 
 	table []ResolvedRoute
+	named []File
 }
 
-// Server is [server]: the listener for tenants.
+// Server is [server]: the listeners for tenants.
 type Server struct {
-	Listen        Addresses    `toml:"listen"`
-	HeaderTimeout Duration     `toml:"header_timeout"` // the request head
-	ReadTimeout   Duration     `toml:"read_timeout"`   // the client's request body, unless a route says otherwise
-	WriteTimeout  AutoDuration `toml:"write_timeout"`  // the answer to the client
-	IdleTimeout   Duration     `toml:"idle_timeout"`   // between two requests of a connection
-	MaxHeaderSize Size         `toml:"max_header_size"`
-	HealthPath    string       `toml:"health_path"` // "": off
-	DrainDelay    Duration     `toml:"drain_delay"` // 0: none
-	DrainTimeout  AutoDuration `toml:"drain_timeout"`
+	Listen         Addresses    `toml:"listen"`
+	HeaderTimeout  Duration     `toml:"header_timeout"` // the request head
+	ReadTimeout    Duration     `toml:"read_timeout"`   // the client's request body, unless a route says otherwise
+	WriteTimeout   AutoDuration `toml:"write_timeout"`  // the answer to the client
+	IdleTimeout    Duration     `toml:"idle_timeout"`   // between two requests of a connection
+	MaxHeaderSize  Size         `toml:"max_header_size"`
+	MaxConnections AutoInt      `toml:"max_connections"` // of clients; 0: no limit
+	AllowFrom      []CIDR       `toml:"allow_from"`      // none: from everywhere
+	AllowedOrigins []Origin     `toml:"allowed_origins"` // pages of other hosts that may change something
+	HealthPath     string       `toml:"health_path"`     // "": off
+	DrainDelay     Duration     `toml:"drain_delay"`     // 0: none
+	DrainTimeout   AutoDuration `toml:"drain_timeout"`
+	ProxyProtocol  bool         `toml:"proxy_protocol"`
+	TrustedProxies []CIDR       `toml:"trusted_proxies"` // who may say where a request comes from
+	TLS            ServerTLS    `toml:"tls"`
+}
+
+// ServerTLS is [server.tls].
+type ServerTLS struct {
+	Listen       Addresses `toml:"listen"` // none: TLS on Server.Listen
+	CertFile     string    `toml:"cert_file"`
+	KeyFile      string    `toml:"key_file"`
+	ClientCAFile string    `toml:"client_ca_file"` // "": with ClientAuth "none" only
+	ClientAuth   string    `toml:"client_auth"`    // none | optional | required
+	MinVersion   string    `toml:"min_version"`    // 1.2 | 1.3
+
+	paths TLSPaths
 }
 
 // Admin is [admin]: the listener for operators.

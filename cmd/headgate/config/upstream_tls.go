@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"net/netip"
 )
 
@@ -28,19 +27,11 @@ func (u *Upstream) validateTLS(on *checks, key string) {
 		on.errorf(key, "has one of cert_file and key_file; want both or none")
 	}
 	if ca := on.content(key+".ca_file", t.CAFile); ca != nil {
-		u.tls.RootCAs = x509.NewCertPool()
-		if !u.tls.RootCAs.AppendCertsFromPEM(ca) {
-			on.errorf(key+".ca_file", "%s holds no certificate; want PEM", show(t.CAFile))
-		}
+		u.tls.RootCAs = on.authorities(key+".ca_file", t.CAFile, ca)
 	}
 	cert := on.content(key+".cert_file", t.CertFile)
 	secret := on.content(key+".key_file", t.KeyFile)
-	if cert != nil && secret != nil {
-		pair, err := tls.X509KeyPair(cert, secret)
-		if err != nil {
-			on.errorf(key, "cert_file %s and key_file %s are no pair: %v", show(t.CertFile), show(t.KeyFile), err)
-		}
+	if pair, ok := on.pair(key, namedPair{t.CertFile, t.KeyFile}, cert, secret); ok {
 		u.tls.Certificates = []tls.Certificate{pair}
-		on.warnExposed(key+".key_file", t.KeyFile)
 	}
 }

@@ -1,15 +1,33 @@
 package config
 
+import (
+	"crypto/sha256"
+	"time"
+)
+
 // checks is what validation works with.
 type checks struct {
 	*report
 	files
-	path string // of the configuration file
+	path    string // of the configuration file
+	machine Machine
+	now     time.Time
+	named   []File // those that were read
 }
 
-// content reads a file that a key names. It is nil for an empty name, with NoFiles
-// and after a failure, which is reported.
+// content reads a file that a key names and notes it for Config.Files. It is nil
+// for an empty name, with NoFiles and after a failure, which is reported.
 func (on *checks) content(key, name string) []byte {
+	text := on.look(key, name)
+	if text != nil {
+		path, _ := on.resolve(name)
+		on.named = append(on.named, File{Path: path, SHA256: sha256.Sum256(text)})
+	}
+	return text
+}
+
+// look is content without the note.
+func (on *checks) look(key, name string) []byte {
 	if name == "" || on.skip {
 		return nil
 	}
@@ -34,6 +52,7 @@ func (on *checks) warnExposed(key, name string) {
 func (c *Config) validate(on *checks) {
 	for _, table := range []func(*Config, *checks){
 		(*Config).validateServer,
+		(*Config).validateServerTLS,
 		(*Config).validateAdmin,
 		(*Config).validateCortex,
 		(*Config).validateAuth,
@@ -42,6 +61,7 @@ func (c *Config) validate(on *checks) {
 		(*Config).validateRoutes,
 		(*Config).validateTenants,
 		(*Config).deriveTimeouts,
+		(*Config).deriveLimits,
 		(*Config).validateExposure,
 	} {
 		table(c, on)
