@@ -25,16 +25,16 @@ func (c *Conn) Release() {
 	k := c.conn
 	k.endLoan()
 	h := k.host
-	if h.gone.Load() || k.closed.Load() || k.expires && k.expired(time.Now()) {
+	if k.expires && k.expired(time.Now()) {
 		h.conns.discard(k)
 		return
 	}
-	if err := k.socket.stream().SetDeadline(time.Time{}); err != nil {
+	if err := k.socket.stream().SetDeadline(time.Time{}); err != nil { // it was aborted
 		h.conns.discard(k)
 		return
 	}
 	h.conns.giveBack(k)
-	// The host may have gone after the look above, when this connection was not yet among the idle ones.
+	// Only now is it certain to be seen here or by letGo: a look before would miss a host that goes in between.
 	if h.gone.Load() {
 		h.conns.discardIdle()
 	}

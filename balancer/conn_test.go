@@ -183,7 +183,13 @@ func TestConnectionThatIsTooOldIsClosed(t *testing.T) {
 		name string
 		end  func(*Host, *Conn) // how the old connection meets its end
 	}{
-		{"at release", func(_ *Host, c *Conn) { c.conn.expiry = time.Now(); c.Release() }},
+		{"at release", func(h *Host, c *Conn) {
+			c.conn.expiry = time.Now()
+			c.Release()
+			if open, _ := h.Connections(); open != 0 {
+				t.Errorf("%d connections after the release, want 0", open)
+			}
+		}},
 		{"before it is used again", func(_ *Host, c *Conn) { c.Release(); c.conn.expiry = time.Now() }},
 	}
 	for _, tt := range tests {
@@ -223,6 +229,32 @@ func TestAcquireFreshPassesOverKeptConnections(t *testing.T) {
 	}
 	wantClosed(t, u.next(t))
 	wantClosed(t, u.next(t))
+}
+
+// keptLender has one kept connection after the other.
+type keptLender struct {
+	lender
+	waits []time.Duration
+}
+
+func (l *keptLender) take(wait time.Duration) (*conn, error) {
+	l.waits = append(l.waits, wait)
+	return &conn{}, nil
+}
+
+func (l *keptLender) discard(*conn) {}
+
+func TestCallersTimeIsNotSpentTwice(t *testing.T) {
+	h := literalPool(t, 1).Hosts()[0]
+	kept := &keptLender{lender: h.conns}
+	h.conns = kept
+	if _, err := h.AcquireFresh(10 * time.Millisecond); !errors.Is(err, ErrNoConnection) {
+		t.Errorf("error %v, want ErrNoConnection", err)
+	}
+	if n := len(kept.waits); n < 2 || kept.waits[n-1] >= kept.waits[0] || kept.waits[n-1] <= 0 {
+		t.Errorf("after %d connections the wait is %v", n, kept.waits[n-1])
+	}
+	h.conns = kept.lender
 }
 
 func TestConnectionsAreLimitedPerHost(t *testing.T) {

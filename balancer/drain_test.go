@@ -38,6 +38,29 @@ func TestHostThatLeftStillServesWhoPickedIt(t *testing.T) {
 	}
 }
 
+// lateLender lets the host go just before a connection is given back.
+type lateLender struct {
+	lender
+	before func()
+}
+
+func (l lateLender) giveBack(c *conn) {
+	l.before()
+	l.lender.giveBack(c)
+}
+
+func TestConnectionReleasedWhileTheHostLeavesIsClosed(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	p := New(Options{Targets: []Target{u.target()}}, nil)
+	h := p.Hosts()[0]
+	h.conns = lateLender{h.conns, p.Close}
+	acquire(t, h).Release()
+	wantClosed(t, u.next(t))
+	if open, idle := h.Connections(); open != 0 || idle != 0 {
+		t.Errorf("%d connections left, %d of them idle", open, idle)
+	}
+}
+
 // Whichever comes first, the release or the end of the host, no connection stays.
 func TestReleaseWhileTheHostLeavesLeavesNoConnection(t *testing.T) {
 	u := listen(t, "127.0.0.1:0", nil)

@@ -425,6 +425,7 @@ func TestHostIsProbedByThePoolThatStays(t *testing.T) {
 			synctest.Wait()
 			p := New(o, old)
 			defer p.Close()
+			old.wakeUp() // the old one finds that it has nothing to do
 			synctest.Wait()
 			tt.closed(old, p).Close()
 			time.Sleep(time.Minute)
@@ -434,6 +435,26 @@ func TestHostIsProbedByThePoolThatStays(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestHostInTwoPoolsIsProbedByTheNewerOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &prober{}
+		o := Options{Targets: literals(1), MaxFails: 1, FailTimeout: time.Minute, probe: network.probe}
+		old := New(o, nil)
+		defer old.Close()
+		p := New(o, old)
+		defer p.Close()
+		h := p.Hosts()[0]
+		network.set(h.Addr())
+		h.Failed()
+		time.Sleep(10*time.Minute + time.Second)
+		h.nextProbe = time.Time{} // due at once, and only the newer pool may see to it
+		old.probeDue(t.Context())
+		if n := network.count(h.Addr()); n != 10 {
+			t.Errorf("%d probes in ten minutes, want 10", n)
+		}
+	})
 }
 
 func TestChangesOfStateAreLoggedAndCountedOnce(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestTLSVerifiesTheNameWhileTheAddressIsDialed(t *testing.T) {
@@ -305,5 +306,35 @@ func TestTLSConnectionIsClosedWithoutAnAlert(t *testing.T) {
 	c.Discard()
 	if n, err := end.(*tls.Conn).NetConn().Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("the host read %d bytes, %v; want 0 bytes, EOF", n, err)
+	}
+}
+
+// deadlines is a connection that remembers the last deadline it was given.
+type deadlines struct {
+	net.Conn
+	last time.Time
+}
+
+func (d *deadlines) SetDeadline(at time.Time) error {
+	d.last = at
+	return d.Conn.SetDeadline(at)
+}
+
+func TestHandshakeLeavesNoDeadline(t *testing.T) {
+	ca := newAuthority(t)
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	server := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "cortex.test")}})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { _ = server.Handshake() })
+	d := &deadlines{Conn: a}
+	client := tls.Client(d, &tls.Config{RootCAs: ca.pool, ServerName: "cortex.test"})
+	if err := handshake(client, time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if !d.last.IsZero() {
+		t.Errorf("the deadline %v is left", d.last)
 	}
 }
