@@ -136,12 +136,12 @@ func (p *Pool) settle() {
 			room--
 		}
 	}
-	each := func(wasOut bool) {
+	for _, before := range []uint32{ill, 0} {
 		for _, h := range hosts {
 			h.judged.Lock()
 			out := h.out.Load()
 			switch {
-			case wasOut != (out&ill != 0):
+			case out&ill != before:
 			case !h.unwell:
 				h.putBack(ill)
 			case out&failing != 0: // is passed over anyway, and has been counted
@@ -154,8 +154,6 @@ func (p *Pool) settle() {
 			h.judged.Unlock()
 		}
 	}
-	each(true)
-	each(false)
 }
 
 // forget takes back what no pool with options o looks after.

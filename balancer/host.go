@@ -92,16 +92,24 @@ func (h *Host) Connections() (open, idle int) { return h.conns.count() }
 // The error is ErrNoConnection, or wraps ErrConnect. Acquire takes one short lock, that of the idle list. On plain TCP a
 // kept connection costs no allocation; on TLS it costs those that crypto/tls makes to look whether it holds data.
 func (h *Host) Acquire(wait time.Duration) (*Conn, error) {
-	return h.acquire(wait, false)
+	return h.acquire(wait, keptOrFresh)
 }
 
 // AcquireFresh is Acquire without the kept connections: those it comes across are closed. It is for the caller that just
 // found a kept connection dead in spite of the look that Acquire takes: then its sisters are suspect too.
 func (h *Host) AcquireFresh(wait time.Duration) (*Conn, error) {
-	return h.acquire(wait, true)
+	return h.acquire(wait, fresh)
 }
 
-func (h *Host) acquire(wait time.Duration, onlyFresh bool) (*Conn, error) {
+// wanted says which connections will do.
+type wanted uint8
+
+const (
+	keptOrFresh wanted = iota
+	fresh
+)
+
+func (h *Host) acquire(wait time.Duration, want wanted) (*Conn, error) {
 	now := time.Now()
 	for left := wait; ; {
 		c, err := h.conns.take(left)
@@ -111,7 +119,7 @@ func (h *Host) acquire(wait time.Duration, onlyFresh bool) (*Conn, error) {
 			}
 			return nil, err
 		}
-		if c.fresh || !onlyFresh && h.usable(c, now) {
+		if c.fresh || want == keptOrFresh && h.usable(c, now) {
 			return c.lendOut(), nil
 		}
 		h.conns.discard(c)
@@ -150,7 +158,8 @@ func (h *Host) hold(p *Pool) bool {
 }
 
 // letGo ends what newHost or hold began. Without a holder the host is gone: its idle connections close now, the others
-// when they are released.
+// when they are released. Only a connection that is still being dialed, for somebody who has given up waiting, rests
+// until fasthttp's cleaner comes to it.
 func (h *Host) letGo(p *Pool) {
 	h.mu.Lock()
 	if i := slices.Index(h.holders, p); i >= 0 {
