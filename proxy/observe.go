@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type observer struct {
 	repeats        *metrics.Counter // attempts after the first
 	repeated       *metrics.Counter // requests that a sender says it sends again
 	acceptErrors   *metrics.Counter
+	handshakes     *metrics.Counter // that failed
 	panics         *metrics.Counter
 	tenantsIgnored *metrics.Counter
 	sendErrors     *metrics.Counter
@@ -44,6 +46,7 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 		repeats:        set.NewCounter("headgate_retries_total"),
 		repeated:       set.NewCounter("headgate_sender_retries_total"),
 		acceptErrors:   set.NewCounter("headgate_accept_errors_total"),
+		handshakes:     set.NewCounter("headgate_tls_handshake_errors_total"),
 		panics:         set.NewCounter("headgate_panics_total"),
 		tenantsIgnored: set.NewCounter("headgate_client_tenants_ignored_total"),
 		sendErrors:     set.NewCounter("headgate_client_write_errors_total"),
@@ -115,6 +118,15 @@ func (o *observer) failed(x *exchange, took time.Duration) {
 func (o *observer) acceptFailed(err error) {
 	o.acceptErrors.Inc()
 	o.log.Error("a connection could not be accepted; raise the open-file limit if it says so", "error", err)
+}
+
+// handshakeFailed notes a client that TLS could not agree with: without the certificate that is required, of another
+// age, or none at all.
+func (o *observer) handshakeFailed(peer net.Addr, err error) {
+	o.handshakes.Inc()
+	if o.failures.allow(time.Now()) {
+		o.log.Info("a client and TLS did not agree", "address", peer.String(), "error", err)
+	}
 }
 
 func (o *observer) connectFailed(x *exchange, err error) {

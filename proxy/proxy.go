@@ -50,6 +50,7 @@ func New(o Options) *Proxy {
 		listeners: make(map[net.Listener]*listener),
 	}
 	p.seen = newObserver(p, o.Metrics, o.Log)
+	p.limits.HandshakeFailed = p.seen.handshakeFailed
 	p.server = &fasthttp.Server{
 		Handler: p.handle,
 		// The loop sees only the stand-ins of wire.Conn, which fit these sizes; deadlines, limits and refusals are ours.

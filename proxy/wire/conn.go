@@ -16,6 +16,8 @@ type Limits struct {
 	HeaderTimeout time.Duration // from the first byte of a head to its last; 0: no limit
 	IdleTimeout   time.Duration // between two requests, and before the first; 0: no limit
 	MaxHeaderSize int           // bytes of a head
+
+	HandshakeFailed func(net.Addr, error) // is told of clients that TLS cannot agree with; nil: nobody is
 }
 
 // Conn is a client's connection. fasthttp's loop calls Read and Write: Read waits for the next request, reads its true
@@ -38,6 +40,7 @@ type Conn struct {
 	readBy    alarm
 	writeBy   alarm
 	continued bool
+	shaken    bool // TLS has greeted the client, or there is none
 
 	peer     netip.Addr
 	peerText string
@@ -73,6 +76,12 @@ func (c *Conn) next() error {
 	c.continued = false
 	now := time.Now()
 	c.waiting.Store(now.UnixNano())
+	if !c.shaken {
+		if err := c.handshake(now); err != nil {
+			return err
+		}
+		now = time.Now()
+	}
 	if c.in.Buffered() == 0 {
 		if err := c.ReadWithin(now, c.limits.IdleTimeout); err != nil {
 			return err
@@ -144,6 +153,9 @@ func (c *Conn) Body() *Body { return &c.body }
 func (c *Conn) ReadBody(p []byte) (int, error) {
 	if c.head.Continue && !c.continued && c.in.Buffered() == 0 {
 		c.continued = true
+		if err := c.SendWithin(time.Now(), c.limits.HeaderTimeout); err != nil {
+			return 0, err
+		}
 		if _, err := c.Conn.Write(continueLine); err != nil {
 			return 0, err
 		}
