@@ -143,6 +143,18 @@ func say(t *testing.T, c net.Conn, text string) string {
 	return string(b[:n])
 }
 
+// use reads files and uses them.
+func use(t *testing.T, f Files) *TLS {
+	t.Helper()
+	c, err := Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := &TLS{}
+	state.Use(c)
+	return state
+}
+
 func TestCertificatesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	ca := newAuthority(t, "ca")
@@ -151,10 +163,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	cert2, key2 := ca.issue(t, "gw.test", 102)
 	writeFile(t, f.Cert, cert1)
 	writeFile(t, f.Key, key1)
-	state, err := NewTLS(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := use(t, f)
 	ln := loopback(t)
 	echo(t, state.Listener(ln))
 	dial := func() (*tls.Conn, int64) {
@@ -174,15 +183,21 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	}
 	// Only one of the two files is there yet: the old pair stays.
 	writeFile(t, f.Cert, cert2)
-	if err := state.Reload(f); err == nil || !strings.Contains(err.Error(), f.Cert) {
+	if renewed, err := state.Renew(f); err == nil || renewed || !strings.Contains(err.Error(), f.Cert) {
 		t.Errorf("a half-renewed pair: error %v, want one that names the files", err)
+	}
+	if renewed, err := state.Renew(f); err != nil || renewed {
+		t.Errorf("a half-renewed pair once more: %v, %v, want no second complaint", renewed, err)
 	}
 	if _, serial := dial(); serial != 101 {
 		t.Errorf("after half a renewal: serial %d, want 101", serial)
 	}
 	writeFile(t, f.Key, key2)
-	if err := state.Reload(f); err != nil {
-		t.Fatal(err)
+	if renewed, err := state.Renew(f); err != nil || !renewed {
+		t.Fatalf("the whole pair: %v, %v", renewed, err)
+	}
+	if renewed, err := state.Renew(f); err != nil || renewed {
+		t.Errorf("nothing new: %v, %v", renewed, err)
 	}
 	if _, serial := dial(); serial != 102 {
 		t.Errorf("after the renewal: serial %d, want 102", serial)
@@ -190,8 +205,17 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if got := say(t, old, "still here"); !strings.HasSuffix(got, "still here") {
 		t.Errorf("the connection from before the renewal answered %q", got)
 	}
-	if state.Expires().Before(time.Now()) {
-		t.Errorf("expires %v, want a time to come", state.Expires())
+	if expires := state.Current().Expires(); expires.Before(time.Now()) {
+		t.Errorf("expires %v, want a time to come", expires)
+	}
+	if err := os.Remove(f.Key); err != nil {
+		t.Fatal(err)
+	}
+	if renewed, err := state.Renew(f); err == nil || renewed || !strings.Contains(err.Error(), f.Key) {
+		t.Errorf("a key that has gone: %v, %v", renewed, err)
+	}
+	if _, serial := dial(); serial != 102 {
+		t.Errorf("after the key has gone: serial %d, want 102", serial)
 	}
 }
 
@@ -205,11 +229,11 @@ func TestClientCertificates(t *testing.T) {
 	}
 	writeFile(t, f.Cert, cert)
 	writeFile(t, f.Key, key)
-	if _, err := NewTLS(f); err == nil || !strings.Contains(err.Error(), f.ClientCA) {
+	if _, err := Read(f); err == nil || !strings.Contains(err.Error(), f.ClientCA) {
 		t.Errorf("a missing CA file: error %v, want one that names it", err)
 	}
 	writeFile(t, f.ClientCA, []byte("nothing"))
-	if _, err := NewTLS(f); err == nil || !strings.Contains(err.Error(), "holds no certificate") {
+	if _, err := Read(f); err == nil || !strings.Contains(err.Error(), "holds no certificate") {
 		t.Errorf("an empty CA file: error %v", err)
 	}
 	writeFile(t, f.ClientCA, ca.pem)
@@ -230,10 +254,7 @@ func TestClientCertificates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := f
 			f.ClientAuth = c.auth
-			state, err := NewTLS(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			state := use(t, f)
 			ln := loopback(t)
 			echo(t, state.Listener(ln))
 			config := &tls.Config{RootCAs: ca.pool, ServerName: "gw.test", MaxVersion: c.max, MinVersion: tls.VersionTLS10}
