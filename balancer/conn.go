@@ -12,24 +12,33 @@ type Conn struct {
 	conn *conn
 }
 
-// NetConn returns the connection itself: a *net.TCPConn, or a *tls.Conn with the handshake done.
+// NetConn returns the connection itself: a *net.TCPConn, or a *tls.Conn with the handshake done. Its deadlines are set
+// through Within alone.
 func (c *Conn) NetConn() net.Conn { return c.conn.socket.stream() }
 
 // Fresh reports whether the connection was dialed for this loan, so that it cannot have been closed by a host that had
 // waited too long for a request on it.
 func (c *Conn) Fresh() bool { return c.conn.fresh }
 
+// Within makes reads and writes fail when d has passed from now, or up to an eighth of d later. Moving a deadline costs
+// the runtime a timer each time, more than looking at the clock does, so one that is already there is left when it fits.
+// A deadline stays on the connection from loan to loan: whoever borrows it calls Within before anything else.
+func (c *Conn) Within(now time.Time, d time.Duration) error {
+	k := c.conn
+	if left := k.deadline.Sub(now); d <= left && left <= d+d/8 {
+		return nil
+	}
+	k.deadline = now.Add(d + d/8)
+	return k.socket.stream().SetDeadline(k.deadline)
+}
+
 // Release gives the connection back for further use. The caller has read the answer to its end, and nothing came after
-// it. The connection is closed instead when it is too old, was aborted, or the host is gone. Deadlines are taken off.
+// it. The connection is closed instead when it is too old, was aborted, or the host is gone.
 func (c *Conn) Release() {
 	k := c.conn
 	k.endLoan()
 	h := k.host
-	if k.expires && k.expired(time.Now()) {
-		h.conns.discard(k)
-		return
-	}
-	if err := k.socket.stream().SetDeadline(time.Time{}); err != nil { // it was aborted
+	if k.closed.Load() || k.expires && k.expired(time.Now()) {
 		h.conns.discard(k)
 		return
 	}
@@ -54,14 +63,15 @@ func (c *Conn) Abort() { _ = c.conn.Close() }
 // connection, so that a loan needs no memory of its own.
 type conn struct {
 	socket
-	host    *Host
-	lent    Conn
-	held    any  // fasthttp's record of the connection, while it is taken
-	fresh   bool // taken for the first time, straight after the dialing
-	expires bool // at expiry
-	expiry  time.Time
-	onLoan  atomic.Bool
-	closed  atomic.Bool
+	host     *Host
+	lent     Conn
+	held     any  // fasthttp's record of the connection, while it is taken
+	fresh    bool // taken for the first time, straight after the dialing
+	expires  bool // at expiry
+	expiry   time.Time
+	deadline time.Time // of reads and writes; zero: none yet
+	onLoan   atomic.Bool
+	closed   atomic.Bool
 }
 
 // socket is one kind of connection that can tell whether it is as quiet as an idle one must be.

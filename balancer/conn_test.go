@@ -129,7 +129,47 @@ func TestLookAtAnIdleConnectionDoesNotMindAPassedDeadline(t *testing.T) {
 	if c.Fresh() {
 		t.Error("the connection was not used again")
 	}
-	exchange(t, c, end) // the deadline is off
+	if err := c.Within(time.Now(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, c, end)
+}
+
+func TestWithinMovesADeadlineOnlyWhenItMatters(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	c := acquire(t, hostOf(t, u, Options{}))
+	defer c.Discard()
+	now := time.Now()
+	for _, step := range []struct {
+		what  string
+		after time.Duration
+		d     time.Duration
+		moved bool
+	}{
+		{"the first one is set", 0, 8 * time.Second, true},
+		{"a moment later it still fits", time.Second - 1, 8 * time.Second, false},
+		{"it would fire early", time.Second + 1, 8 * time.Second, true},
+		{"it would fire much too late", time.Second + 1, 4 * time.Second, true},
+		{"it has passed", time.Minute, time.Second, true},
+	} {
+		before := c.conn.deadline
+		at := now.Add(step.after)
+		if err := c.Within(at, step.d); err != nil {
+			t.Fatal(err)
+		}
+		if moved := c.conn.deadline != before; moved != step.moved {
+			t.Errorf("%s: moved %v, want %v", step.what, moved, step.moved)
+		}
+		if left := c.conn.deadline.Sub(at); left < step.d || left > step.d+step.d/8 {
+			t.Errorf("%s: fires after %v, want %v or up to an eighth more", step.what, left, step.d)
+		}
+	}
+	if err := c.Within(time.Now().Add(-time.Hour), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.NetConn().Read(make([]byte, 1)); err == nil || !err.(net.Error).Timeout() {
+		t.Errorf("a read after the deadline: %v, want a timeout", err)
+	}
 }
 
 func TestReleaseOfAnAbortedConnectionDoesNotKeepIt(t *testing.T) {

@@ -1,7 +1,9 @@
 package balancer
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 )
@@ -175,6 +177,25 @@ func TestServerAddressesGetThePortOfDNS(t *testing.T) {
 	} {
 		if got := withPort(server); got != want {
 			t.Errorf("withPort(%q) = %q, want %q", server, got, want)
+		}
+	}
+}
+
+func TestOnlyAnAnswerSaysThatThereIsNothing(t *testing.T) {
+	tests := []struct {
+		err  error
+		want bool
+	}{
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, true},
+		{fmt.Errorf("wrapped: %w", &net.DNSError{IsNotFound: true}), true},
+		{&net.AddrError{Err: "no suitable address found", Addr: "localhost"}, true}, // the hosts file has the other family
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, false},
+		{&net.DNSError{Err: "i/o timeout", IsTimeout: true}, false},
+		{context.DeadlineExceeded, false},
+	}
+	for _, tt := range tests {
+		if got := notFound(tt.err); got != tt.want {
+			t.Errorf("notFound(%v) = %v, want %v", tt.err, got, tt.want)
 		}
 	}
 }

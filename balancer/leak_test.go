@@ -99,10 +99,9 @@ func TestIdleConnectionIsClosedAfterItsTime(t *testing.T) {
 
 func BenchmarkAcquireRelease(b *testing.B) {
 	for _, secure := range []bool{false, true} {
-		u, h := tlsHost(b, &tls.Config{}, &tls.Config{})
+		_, h := tlsHost(b, &tls.Config{}, &tls.Config{})
 		if !secure {
-			u = listen(b, "127.0.0.1:0", nil)
-			h = hostOf(b, u, Options{})
+			h = hostOf(b, listen(b, "127.0.0.1:0", nil), Options{})
 		}
 		acquire(b, h).Release()
 		b.Run(fmt.Sprintf("tls=%v", secure), func(b *testing.B) {
