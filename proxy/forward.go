@@ -231,7 +231,7 @@ func (l *leg) within(now time.Time, left time.Duration) error {
 	if left <= 0 || left > slice {
 		left = slice
 	}
-	return l.net.SetDeadline(now.Add(left))
+	return l.conn.Within(now, left)
 }
 
 // late is the failure of a host that took longer than it may.
@@ -333,7 +333,7 @@ const glance = time.Millisecond
 
 // early reports whether the upstream has answered, or ended the connection, before it has the whole request.
 func (l *leg) early() bool {
-	if !l.came && wire.Arrived(l.net) && l.net.SetReadDeadline(time.Now().Add(glance)) == nil {
+	if !l.came && wire.Arrived(l.net) && l.conn.Within(time.Now(), glance) == nil {
 		l.cameErr = l.answer.ReadHead(maxAnswerHead, l.x.isHead())
 		l.came = !wire.IsTimeout(l.cameErr)
 	}
