@@ -64,6 +64,45 @@ func TestContinue(t *testing.T) {
 	}
 }
 
+// TestContinueOnAConnectionThatWasIdle asks to go on when the deadline of the answer before has long passed.
+func TestContinueOnAConnectionThatWasIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		conn := NewConn(server, &testLimits)
+		heard := make(chan string)
+		go func() {
+			io.WriteString(client, plainHead)
+			io.ReadFull(client, make([]byte, len("answer")))
+			time.Sleep(30 * time.Second)
+			io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+			line, _ := bufio.NewReader(io.LimitReader(client, int64(len(continueLine)))).ReadString('\n')
+			io.WriteString(client, "hello")
+			heard <- line
+		}()
+		if _, err := conn.Read(make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SendWithin(time.Now(), 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Send([]byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 4096)); err != nil || conn.Fault() != nil {
+			t.Fatal(err, conn.Fault())
+		}
+		body, err := io.ReadAll(readerFunc(conn.ReadBody))
+		if string(body) != "hello" || err != nil {
+			t.Errorf("%q, %v", body, err)
+		}
+		server.Close()
+		if line := <-heard; line != "HTTP/1.1 100 Continue\r\n" {
+			t.Errorf("the client heard %q", line)
+		}
+		client.Close()
+	})
+}
+
 // halfCloser is a connection whose sending side can end by itself.
 type halfCloser struct {
 	net.Conn
