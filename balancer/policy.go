@@ -34,25 +34,27 @@ func (p Policy) String() string { return policyNames[p] }
 // It takes no lock, does not allocate and keeps nothing of tried.
 func (p *Pool) Pick(tried []*Host) *Host {
 	hosts := *p.hosts.Load()
+	// Fast path: a first attempt, and the host whose turn it is can take it.
+	if n := uint64(len(hosts)); n > 0 && len(tried) == 0 && p.o.Policy == RoundRobin {
+		if h := hosts[p.next.Add(1)%n]; h.Available() {
+			return h
+		}
+	}
+	return p.pickElse(hosts, tried)
+}
+
+// pickElse is Pick without the fast path of round robin.
+func (p *Pool) pickElse(hosts, tried []*Host) *Host {
 	if len(hosts) == 0 {
 		return nil
 	}
-	// Fast path: a first attempt, and the host whose turn it is can take it.
-	if len(tried) == 0 {
-		if h := p.turn(hosts); h.Available() {
+	if len(tried) == 0 && p.o.Policy == LeastConn {
+		i, k := two(len(hosts))
+		if h := lessLoaded(hosts[i], hosts[k]); h.Available() {
 			return h
 		}
 	}
 	return p.pickAmong(hosts, tried)
-}
-
-// turn returns the next host by the pool's policy, whether it is available or not.
-func (p *Pool) turn(hosts []*Host) *Host {
-	if p.o.Policy == LeastConn {
-		i, k := two(len(hosts))
-		return lessLoaded(hosts[i], hosts[k])
-	}
-	return hosts[p.next.Add(1)%uint64(len(hosts))]
 }
 
 // fitness orders hosts by how willingly a request is sent to them.

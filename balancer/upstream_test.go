@@ -92,6 +92,9 @@ func (u *upstream) target() Target {
 func hostOf(t testing.TB, u *upstream, o Options) *Host {
 	t.Helper()
 	o.Name, o.Targets = "distributor", []Target{u.target()}
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = 30 * time.Second // the machine may be busy
+	}
 	p := New(o, nil)
 	t.Cleanup(p.Close)
 	return p.Hosts()[0]
