@@ -87,7 +87,8 @@ func (h *Host) Connections() (open, idle int) { return h.conns.count() }
 
 // Acquire lends a connection to the host: a kept one that is as quiet as an idle connection must be, or a new one. wait
 // is how long the caller has left for waiting and connecting; zero is no limit beyond QueueTimeout and ConnectTimeout.
-// The connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release or Discard.
+// The connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release
+// or Discard.
 //
 // The error is ErrNoConnection, or wraps ErrConnect. Acquire takes one short lock, that of the idle list. On plain TCP a
 // kept connection costs no allocation; on TLS it costs those that crypto/tls makes to look whether it holds data.
