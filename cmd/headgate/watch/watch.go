@@ -32,6 +32,7 @@ type Watcher struct {
 
 	places map[string]bool   // guarded by mu; the folders whose events were asked for
 	events *fsnotify.Watcher // nil: this machine gives none
+	doubts chan struct{}     // has room for one
 	stop   chan struct{}
 	done   sync.WaitGroup
 }
@@ -46,7 +47,7 @@ type print struct {
 func New(changed func(), log *slog.Logger) *Watcher {
 	w := &Watcher{
 		changed: changed, log: log, paths: make(map[string]print),
-		stop: make(chan struct{}),
+		doubts: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -79,6 +80,15 @@ func (w *Watcher) Set(paths []string) {
 		if !w.places[place] && w.events != nil {
 			_ = w.events.Remove(place) // it may be gone, which ends its events as well
 		}
+	}
+}
+
+// Doubt makes the Watcher call changed once more in a moment, whether it sees a change or not: for a caller who cannot
+// tell whether what it read was there before or after Set.
+func (w *Watcher) Doubt() {
+	select {
+	case w.doubts <- struct{}{}:
+	default: // it is going to
 	}
 }
 
@@ -121,7 +131,7 @@ func (w *Watcher) run() {
 	}
 	next := time.NewTimer(again)
 	defer next.Stop()
-	settling := false
+	settling, doubtful := false, false
 	for {
 		select {
 		case <-w.stop:
@@ -129,11 +139,13 @@ func (w *Watcher) run() {
 		case err := <-failures:
 			w.log.Warn("notices of changed files were lost, looking at all of them", "error", err)
 		case <-events:
+		case <-w.doubts:
+			doubtful = true
 		case <-next.C:
-			if w.look() {
+			if w.look() || doubtful {
 				w.changed()
 			}
-			settling = false
+			settling, doubtful = false, false
 			next.Reset(again)
 			continue
 		}

@@ -103,3 +103,17 @@ func TestWhatIsNotWatchedIsNotTold(t *testing.T) {
 		}
 	}
 }
+
+func TestADoubtIsToldWithoutAChange(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	told := make(chan struct{}, 10)
+	w := New(func() { told <- struct{}{} }, slog.New(slog.DiscardHandler))
+	defer w.Close()
+	w.Set([]string{filepath.Join(t.TempDir(), "missing")})
+	w.Doubt()
+	select {
+	case <-told:
+	case <-time.After(patience):
+		t.Fatal("nothing was told")
+	}
+}
