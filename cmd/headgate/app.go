@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/inbound"
+	"github.com/headgate/headgate/cmd/headgate/watch"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -37,15 +40,19 @@ type App struct {
 	parts   parts
 	proxy   *proxy.Proxy
 	admin   *http.Server
-	fixed   config.Server // as at the start: what of it needs a restart keeps these values
+	fixed   config.Server                  // as at the start: what of it needs a restart keeps these values
+	tls     inbound.TLS                    // of the addresses that have it
+	proxies atomic.Pointer[[]netip.Prefix] // who may send PROXY headers
 
 	current    atomic.Pointer[generation]
 	lastReload atomic.Pointer[admin.Reload]
+	renewal    atomic.Pointer[renewal]
 	draining   atomic.Bool
 
-	changing sync.Mutex // held by whatever changes what is served: start, reload, drain, close
-	serving  bool       // guarded by changing
-	closed   bool       // guarded by changing
+	changing sync.Mutex     // held by whatever changes what is served: start, reload, drain, close
+	serving  bool           // guarded by changing
+	closed   bool           // guarded by changing
+	watcher  *watch.Watcher // of the files that the configuration names; guarded by changing, nil when there are none
 	failed   chan error
 	servers  sync.WaitGroup
 }
@@ -81,6 +88,7 @@ func New(o AppOptions) (*App, error) {
 			Log:           logs.logger,
 		}),
 	}
+	a.renewal.Store(&renewal{})
 	logs.apply(loaded.config.Log)
 	a.admin = admin.NewServer(operator{a}, a.log)
 	a.registerMetrics()
@@ -91,7 +99,8 @@ func New(o AppOptions) (*App, error) {
 	return a, nil
 }
 
-// Addrs are the addresses bound for tenants, a port 0 already resolved, in the order of server.listen.
+// Addrs are the addresses bound for tenants, a port 0 already resolved, in the order of the configuration: those without
+// TLS, then those with it.
 func (a *App) Addrs() []net.Addr { return addrs(a.current.Load().servers) }
 
 // AdminAddr is the address bound for operators, nil when there is none.
@@ -139,12 +148,15 @@ const adminGoodbye = time.Second
 // Close ends everything at once, requests under way included, and waits for all that the App started. Closing twice
 // does nothing more.
 func (a *App) Close() {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	if a.closed {
+	watcher, first := a.startClosing()
+	if !first {
 		return
 	}
-	a.closed = true
+	if watcher != nil {
+		watcher.Close()
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = a.proxy.Shutdown(now) // the error says that requests were cut, which is what Close is for
@@ -159,4 +171,14 @@ func (a *App) Close() {
 	a.servers.Wait()
 	last.closePools()
 	a.parts.credentials.Close()
+}
+
+// startClosing keeps anything from changing any more, and reports whether Close was not called before. The watcher is
+// the caller's: it ends only when whoever it told of a change is done, who wants to change something as well.
+func (a *App) startClosing() (w *watch.Watcher, first bool) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	w, a.watcher = a.watcher, nil
+	first, a.closed = !a.closed, true
+	return w, first
 }

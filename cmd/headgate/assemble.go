@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -24,7 +25,8 @@ type parts struct {
 // generation is one configuration at work, with all that belongs to it alone.
 type generation struct {
 	config   *config.Config
-	digest   string // SHA-256 of the file, hexadecimal
+	text     []byte // of the file, so that the files it names can be read again without it
+	digest   string // SHA-256 of text, hexadecimal
 	loaded   time.Time
 	clients  int
 	restart  []string // keys whose new value waits for a restart
@@ -65,6 +67,10 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 			MaxTenants:   cfg.Cortex.TenantFederation.MaxTenant,
 			RegexMatcher: cfg.Cortex.TenantFederation.RegexMatcherEnabled,
 		},
+		MaxConnections: cfg.Server.MaxConnections.Value,
+		AllowFrom:      prefixes(cfg.Server.AllowFrom),
+		AllowedOrigins: origins(cfg),
+		TrustedProxies: prefixes(cfg.Server.TrustedProxies),
 	}
 	resolver := balancer.NewResolver(nameservers(cfg))
 	for _, r := range cfg.RouteTable() {
@@ -179,6 +185,24 @@ func rulePrefixes(cfg *config.Config) []string {
 		}
 	}
 	return prefixes
+}
+
+// prefixes are networks without the config around them.
+func prefixes(networks []config.CIDR) []netip.Prefix {
+	found := make([]netip.Prefix, 0, len(networks))
+	for _, network := range networks {
+		found = append(found, network.Prefix)
+	}
+	return found
+}
+
+// origins are those of server.allowed_origins.
+func origins(cfg *config.Config) []string {
+	found := make([]string, 0, len(cfg.Server.AllowedOrigins))
+	for _, origin := range cfg.Server.AllowedOrigins {
+		found = append(found, string(origin))
+	}
+	return found
 }
 
 func nameservers(cfg *config.Config) []string {

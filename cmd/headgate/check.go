@@ -44,7 +44,7 @@ func check(c console, file string, strict bool, o config.Options) error {
 	}
 	cfg := loaded.config
 	for _, d := range cfg.Derived() {
-		c.printf("auto: %s = %q\n", d.Key, d.Value)
+		c.printf("auto: %s = %s\n", d.Key, d.Value)
 	}
 	c.printf("%s: %s, %s, %s\n", file,
 		count(countClients(cfg), "client"), count(len(cfg.RouteTable()), "route"), count(len(cfg.Upstreams), "upstream"))

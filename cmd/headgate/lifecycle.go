@@ -41,6 +41,7 @@ func (a *App) begin() {
 	}
 	a.serving = true
 	a.serve(a.current.Load().servers, a.current.Load().admin)
+	a.watchFiles()
 }
 
 // drain lets balancers see that this gateway goes away while it still serves, then stops accepting and waits for the

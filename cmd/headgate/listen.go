@@ -7,8 +7,8 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,34 +17,80 @@ import (
 
 // listener is one bound address and what the configuration calls it.
 type listener struct {
-	net.Listener
-	address config.Address
+	net.Listener              // what is served: the socket with PROXY headers and TLS around it
+	socket       net.Listener // itself
+	address      config.Address
+	secure       bool
 }
 
 // place is an address to listen on and the key that asks for it.
 type place struct {
 	key     string
 	address config.Address
+	secure  bool // with TLS
 }
 
-// listen binds one address. own are the listeners that this process already has: an address that overlaps one of them
-// (:8080 and 127.0.0.1:8080), which closes only after the new one is open, shares the port with it meanwhile.
-func listen(p place, own []*listener) (*listener, error) {
+// binder binds addresses for a configuration.
+type binder struct {
+	own   []*listener                                     // what this process has already
+	dress func(socket net.Listener, p place) net.Listener // puts around a socket what is served
+}
+
+// listen binds one address. One that this process has already, without TLS or for another purpose, shares its socket, so
+// that no connection is refused in between. One that overlaps another of our own (:8080 and 127.0.0.1:8080), which
+// closes only after the new one is open, shares the port with it meanwhile.
+func (b binder) listen(p place) (*listener, error) {
+	socket, err := b.socket(p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q %w", p.key, p.address, err)
+	}
+	return &listener{Listener: b.dress(socket, p), socket: socket, address: p.address, secure: p.secure}, nil
+}
+
+func (b binder) socket(p place) (net.Listener, error) {
+	if i := slices.IndexFunc(b.own, func(l *listener) bool { return l.address == p.address && !anyPort(p.address) }); i >= 0 {
+		return again(b.own[i].socket)
+	}
 	network, address := p.address.Split()
 	if network == "unix" {
 		if err := removeStaleSocket(address); err != nil {
-			return nil, fmt.Errorf("%s: %q: %w", p.key, p.address, err)
+			return nil, err
 		}
+		return listenUnix(address)
 	}
 	bound, err := net.Listen(network, address)
-	if errors.Is(err, syscall.EADDRINUSE) && network == "tcp" && sharePort(address, own) {
+	if errors.Is(err, syscall.EADDRINUSE) && sharePort(address, b.own) {
 		shared := net.ListenConfig{Control: reusePort}
 		bound, err = shared.Listen(context.Background(), network, address)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %q %w", p.key, p.address, whyNotBound(err))
+		return nil, whyNotBound(err)
 	}
-	return &listener{Listener: bound, address: p.address}, nil
+	return bound, nil
+}
+
+// anyPort reports whether the kernel chooses the port, so that the same address twice is two sockets.
+func anyPort(a config.Address) bool {
+	network, address := a.Split()
+	_, port, err := net.SplitHostPort(address)
+	return network == "tcp" && err == nil && strings.Trim(port, "0") == ""
+}
+
+// again is a second listener on a socket; the socket is there until both are closed.
+func again(socket net.Listener) (net.Listener, error) {
+	if unix, ok := socket.(*unixSocket); ok {
+		return unix.again()
+	}
+	return duplicate(socket)
+}
+
+func duplicate(socket net.Listener) (net.Listener, error) {
+	file, err := socket.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return nil, fmt.Errorf("cannot be shared: %w", err)
+	}
+	defer file.Close()
+	return net.FileListener(file)
 }
 
 // whyNotBound says in an operator's words why an address could not be bound.
@@ -79,7 +125,7 @@ func sharePort(address string, own []*listener) bool {
 	}
 	shared := false
 	for _, l := range own {
-		tcp, ok := l.Listener.(*net.TCPListener)
+		tcp, ok := l.socket.(*net.TCPListener)
 		if !ok {
 			continue
 		}
@@ -93,45 +139,16 @@ func sharePort(address string, own []*listener) bool {
 	return shared
 }
 
-// staleDial bounds the attempt to find somebody behind a socket file; it is answered at once or never.
-const staleDial = time.Second
-
-// removeStaleSocket makes way for a socket at path. A process that was killed leaves its socket behind; one that a
-// process still listens on, and anything that is not a socket, stays.
-func removeStaleSocket(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("cannot be looked at: %w", err)
-	case info.Mode().Type() != os.ModeSocket:
-		return errors.New("is there and is not a socket; remove it or choose another path")
-	}
-	conn, err := net.DialTimeout("unix", path, staleDial)
-	if err == nil {
-		_ = conn.Close()
-		return errors.New("is in use; stop the process that has it, or choose another path")
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("is a socket that may be in use: %w", err)
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("is a socket left behind that cannot be removed: %w", err)
-	}
-	return nil
-}
-
-// listenAll binds what is wanted and not among kept, those of own that have the same purpose. It returns the listeners in
-// the order wanted, and those of them that are new. On an error nothing new stays open.
-func listenAll(wanted []place, kept, own []*listener) (all, opened []*listener, err error) {
+// listenAll binds what is wanted and not among kept, those of our own that have the same purpose. It returns the
+// listeners in the order wanted, and those of them that are new. On an error nothing new stays open.
+func (b binder) listenAll(wanted []place, kept []*listener) (all, opened []*listener, err error) {
 	var errs []error
 	for _, p := range wanted {
-		if i := slices.IndexFunc(kept, func(l *listener) bool { return l.address == p.address }); i >= 0 {
+		if i := slices.IndexFunc(kept, func(l *listener) bool { return l.address == p.address && l.secure == p.secure }); i >= 0 {
 			all = append(all, kept[i])
 			continue
 		}
-		l, err := listen(p, own)
+		l, err := b.listen(p)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -14,7 +13,8 @@ import (
 // loadedConfig is a configuration without errors, as it was found in its file.
 type loadedConfig struct {
 	config   *config.Config
-	digest   string   // SHA-256 of the file, hexadecimal
+	text     []byte
+	digest   string   // SHA-256 of text, hexadecimal
 	warnings []string // one line each
 }
 
@@ -41,21 +41,24 @@ func (e *invalidConfig) summary() string {
 
 // load reads and checks a configuration file. The error is an *invalidConfig.
 func load(path string, o config.Options) (*loadedConfig, error) {
-	cfg, problems := config.Load(path, o)
+	text, problems := config.Read(path)
+	if len(problems) > 0 {
+		return nil, &invalidConfig{path, problems}
+	}
+	return parse(path, text, o)
+}
+
+// parse is load for a text that was read before; the files that it names are read now.
+func parse(path string, text []byte, o config.Options) (*loadedConfig, error) {
+	if o.Machine == (config.Machine{}) {
+		o.Machine = thisMachine()
+	}
+	cfg, problems := config.Parse(path, text, o)
 	if problems.Errors() > 0 {
 		return nil, &invalidConfig{path, problems}
 	}
-	return &loadedConfig{config: cfg, digest: fileDigest(path), warnings: lines(problems)}, nil
-}
-
-// fileDigest is the SHA-256 of a file, "" when it has gone meanwhile.
-func fileDigest(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
 	digest := sha256.Sum256(text)
-	return hex.EncodeToString(digest[:])
+	return &loadedConfig{config: cfg, text: text, digest: hex.EncodeToString(digest[:]), warnings: lines(problems)}, nil
 }
 
 // problemsOf splits an error of a reload into one line for each problem, as check prints them.

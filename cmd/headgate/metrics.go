@@ -20,6 +20,7 @@ func (a *App) registerMetrics() {
 		return oneIf(len(a.current.Load().restart) > 0)
 	})
 	a.metrics.NewGauge("headgate_draining", func() float64 { return oneIf(a.draining.Load()) })
+	a.metrics.RegisterMetricsWriter(a.writeCertificates)
 }
 
 // constant exports a series whose labels say everything.

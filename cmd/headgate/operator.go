@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -23,14 +22,10 @@ type operator struct{ app *App }
 
 // Access implements admin.Program.
 func (o operator) Access() admin.Access {
-	cfg := o.app.current.Load().config.Admin
-	var access admin.Access
-	if network, address := cfg.Listen.Split(); network == "tcp" {
+	cfg := o.app.current.Load().config
+	access := admin.Access{Trusted: prefixes(cfg.Admin.Trusted), AllowedOrigins: origins(cfg)}
+	if network, address := cfg.Admin.Listen.Split(); network == "tcp" {
 		access.Host, _, _ = net.SplitHostPort(address)
-	}
-	access.Trusted = make([]netip.Prefix, 0, len(cfg.Trusted))
-	for _, network := range cfg.Trusted {
-		access.Trusted = append(access.Trusted, network.Prefix)
 	}
 	return access
 }
@@ -47,6 +42,9 @@ func (o operator) Ready() (bool, string) {
 		if len(u.Hosts) == 0 {
 			fmt.Fprintf(&text, "upstream %s: no host is known\n", u.Name)
 		}
+	}
+	if problem := o.app.renewal.Load().problem(); problem != "" {
+		fmt.Fprintf(&text, "a file that the configuration names cannot be used, what it held before is: %s\n", problem)
 	}
 	return true, text.String()
 }
@@ -79,7 +77,9 @@ func (o operator) Status() admin.Status {
 		UptimeSeconds: time.Since(a.started).Seconds(),
 		State:         state,
 		InFlight:      a.proxy.InFlight(),
-		Listen:        texts(g.servers),
+		Listen:        texts(plain(g.servers)),
+		ListenTLS:     texts(secure(g.servers)),
+		Certificates:  a.certificates(),
 		Clients:       g.clients,
 		Config: admin.Config{
 			Path:            a.options.ConfigFile,

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/inbound"
 )
 
 // firstAnswers is how long a new generation waits for DNS to answer for names that the one before did not know, so that
@@ -23,7 +26,7 @@ func (a *App) Reload() []string {
 	if a.closed || a.draining.Load() {
 		return []string{"error: headgate is stopping and loads nothing any more"}
 	}
-	loaded, err := load(a.options.ConfigFile, config.Options{Env: a.options.Env})
+	loaded, err := load(a.options.ConfigFile, a.loading())
 	if err == nil {
 		err = a.change(loaded)
 	}
@@ -38,15 +41,22 @@ func (a *App) Reload() []string {
 	return problems
 }
 
+// loading is how this App loads configurations.
+func (a *App) loading() config.Options { return config.Options{Env: a.options.Env} }
+
 // change puts a configuration in use: everything that can fail first, then one swap, then what is no longer needed
 // goes. The caller holds changing, or is New.
 func (a *App) change(loaded *loadedConfig) error {
 	before := a.current.Load()
+	certificate, err := readCertificate(loaded.config)
+	if err != nil {
+		return err
+	}
 	next, err := assemble(loaded.config, a.parts, before)
 	if err != nil {
 		return err
 	}
-	next.digest = loaded.digest
+	next.text, next.digest = loaded.text, loaded.digest
 	opened, err := a.bind(next, before)
 	if err != nil {
 		next.closePools()
@@ -59,6 +69,10 @@ func (a *App) change(loaded *loadedConfig) error {
 		return err
 	}
 
+	if certificate != nil {
+		a.tls.Use(certificate)
+	}
+	a.trustProxies(loaded.config.Server)
 	a.restartRequired(next)
 	a.logs.apply(loaded.config.Log)
 	a.proxy.Use(next.snapshot)
@@ -70,6 +84,8 @@ func (a *App) change(loaded *loadedConfig) error {
 	if before != nil {
 		a.retire(before, next)
 	}
+	a.renewal.Store(&renewal{})
+	a.watchFiles()
 	a.report(next, loaded.warnings)
 	return nil
 }
@@ -80,27 +96,66 @@ func (a *App) bind(next, before *generation) ([]*listener, error) {
 	if before != nil {
 		servers, admins = before.servers, before.admin
 	}
-	own := append(append([]*listener(nil), servers...), admins...)
-	var wanted []place
-	for _, address := range next.config.Server.Listen {
-		wanted = append(wanted, place{"server.listen", address})
-	}
-	all, opened, err := listenAll(wanted, servers, own)
+	b := binder{own: slices.Concat(servers, admins), dress: a.dress}
+	all, opened, err := b.listenAll(serverPlaces(&next.config.Server), servers)
 	if err != nil {
 		return nil, err
 	}
 	next.servers = all
-	wanted = nil
-	if address := next.config.Admin.Listen; address != "" {
-		wanted = append(wanted, place{"admin.listen", address})
-	}
-	all, more, err := listenAll(wanted, admins, own)
+	all, more, err := b.listenAll(adminPlaces(next.config), admins)
 	if err != nil {
 		closeAll(opened)
 		return nil, err
 	}
 	next.admin = all
 	return append(opened, more...), nil
+}
+
+// serverPlaces are the addresses for tenants.
+func serverPlaces(s *config.Server) []place {
+	var wanted []place
+	for _, address := range s.Plain() {
+		wanted = append(wanted, place{key: "server.listen", address: address})
+	}
+	key, secure := s.Secure()
+	for _, address := range secure {
+		wanted = append(wanted, place{key: key, address: address, secure: true})
+	}
+	return wanted
+}
+
+// adminPlaces is the address for operators, if there is one.
+func adminPlaces(cfg *config.Config) []place {
+	if cfg.Admin.Listen == "" {
+		return nil
+	}
+	return []place{{key: adminListen, address: cfg.Admin.Listen}}
+}
+
+const adminListen = "admin.listen"
+
+// dress puts PROXY headers and TLS around a socket for tenants.
+func (a *App) dress(socket net.Listener, p place) net.Listener {
+	if p.key == adminListen {
+		return socket
+	}
+	if a.fixed.ProxyProtocol {
+		trusted := func() []netip.Prefix { return *a.proxies.Load() }
+		socket = inbound.WithProxyHeaders(socket, trusted, time.Duration(a.fixed.HeaderTimeout))
+	}
+	if p.secure {
+		socket = a.tls.Listener(socket)
+	}
+	return socket
+}
+
+// trustProxies says who may send PROXY headers. A configuration that wants none any more gets its way only by a restart,
+// and until then those who have to send them are the ones who had to.
+func (a *App) trustProxies(s config.Server) {
+	if s.ProxyProtocol || a.proxies.Load() == nil {
+		trusted := prefixes(s.TrustedProxies)
+		a.proxies.Store(&trusted)
+	}
 }
 
 // retire closes what before had and next has not. Requests that began with before end with it: its pools lend their
@@ -137,19 +192,16 @@ func (g *generation) awaitHosts() {
 // restartRequired notes what of the new configuration keeps its old value until a restart.
 func (a *App) restartRequired(next *generation) {
 	was, is := a.fixed, next.config.Server
-	for _, setting := range []struct {
-		key     string
-		was, is fmt.Stringer
-		differs bool
-	}{
-		{"server.header_timeout", was.HeaderTimeout, is.HeaderTimeout, was.HeaderTimeout != is.HeaderTimeout},
-		{"server.idle_timeout", was.IdleTimeout, is.IdleTimeout, was.IdleTimeout != is.IdleTimeout},
-		{"server.max_header_size", was.MaxHeaderSize, is.MaxHeaderSize, was.MaxHeaderSize != is.MaxHeaderSize},
+	for _, setting := range []struct{ key, was, is string }{
+		{"server.header_timeout", was.HeaderTimeout.String(), is.HeaderTimeout.String()},
+		{"server.idle_timeout", was.IdleTimeout.String(), is.IdleTimeout.String()},
+		{"server.max_header_size", was.MaxHeaderSize.String(), is.MaxHeaderSize.String()},
+		{"server.proxy_protocol", strconv.FormatBool(was.ProxyProtocol), strconv.FormatBool(is.ProxyProtocol)},
 	} {
-		if setting.differs {
+		if setting.was != setting.is {
 			next.restart = append(next.restart, setting.key)
 			a.log.Warn("setting takes a restart and keeps its value until then",
-				"key", setting.key, "value", setting.was.String(), "wanted", setting.is.String())
+				"key", setting.key, "value", setting.was, "wanted", setting.is)
 		}
 	}
 }
@@ -161,8 +213,17 @@ func (a *App) report(next *generation, warnings []string) {
 	}
 	a.lastReload.Store(&admin.Reload{Time: next.loaded.UTC(), Successful: true, Problems: warnings})
 	a.log.Info("configuration in use", "file", a.options.ConfigFile, "sha256", next.digest,
-		"listen", texts(next.servers), "admin", texts(next.admin),
+		"listen", texts(plain(next.servers)), "listen_tls", texts(secure(next.servers)), "admin", texts(next.admin),
 		"clients", next.clients, "routes", len(next.snapshot.Routes()), "upstreams", len(next.upstreams()))
+}
+
+// plain are the listeners without TLS, and secure those with it.
+func plain(listeners []*listener) []*listener {
+	return slices.DeleteFunc(slices.Clone(listeners), func(l *listener) bool { return l.secure })
+}
+
+func secure(listeners []*listener) []*listener {
+	return slices.DeleteFunc(slices.Clone(listeners), func(l *listener) bool { return !l.secure })
 }
 
 // texts are the addresses bound, as logs and /status show them.

@@ -22,6 +22,8 @@ type Program interface {
 type Access struct {
 	Host    string         // of admin.listen; a request may name it in Host. "": none
 	Trusted []netip.Prefix // may use pprof, /config and reload as well
+
+	AllowedOrigins []string // of pages elsewhere that may change something: "https://ops.example"
 }
 
 // headTimeout bounds the head of a request and answerTimeout an answer that is not a profile, so that a scraper that
@@ -62,5 +64,5 @@ func Handler(p Program) http.Handler {
 	mux.Handle("GET /config", trustedOnly(p, http.HandlerFunc(e.config)))
 	mux.Handle("/debug/pprof/", trustedOnly(p, profiles()))
 
-	return ownHostOnly(p, sameSiteOnly(answerInTime(mux)))
+	return ownHostOnly(p, sameSiteOnly(p, answerInTime(mux)))
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,14 +46,21 @@ func ownHost(hostport, configured string) bool {
 	return strings.EqualFold(host, "localhost") || configured != "" && strings.EqualFold(host, configured)
 }
 
-// sameSiteOnly refuses what another site's page makes a browser send, by Sec-Fetch-Site and Origin. GET and HEAD pass:
-// they change nothing here.
-func sameSiteOnly(next http.Handler) http.Handler {
+// sameSiteOnly refuses what another site's page makes a browser send, by Sec-Fetch-Site and Origin, unless the origin is
+// allowed. GET and HEAD pass: they change nothing here.
+func sameSiteOnly(p Program, next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusForbidden, "cross_site", "send this from the admin page itself or from a program that is not a browser")
 	}))
-	return protection.Handler(next)
+	guarded := protection.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(p.Access().AllowedOrigins, origin) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 // trustedOnly refuses peers outside admin.trusted.

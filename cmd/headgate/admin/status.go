@@ -4,19 +4,28 @@ import "time"
 
 // Status is what /status answers as JSON and the page shows. Times are UTC.
 type Status struct {
-	Version       string     `json:"version"`
-	Commit        string     `json:"commit"`
-	GoVersion     string     `json:"go_version"`
-	BuildDate     string     `json:"build_date"`
-	Started       time.Time  `json:"started"`
-	UptimeSeconds float64    `json:"uptime_seconds"`
-	State         string     `json:"state"` // starting, running or draining
-	InFlight      int64      `json:"in_flight"`
-	Listen        []string   `json:"listen"` // the addresses bound, a port 0 already resolved
-	Clients       int        `json:"clients"`
-	Config        Config     `json:"config"`
-	Routes        []Route    `json:"routes"`
-	Upstreams     []Upstream `json:"upstreams"`
+	Version       string        `json:"version"`
+	Commit        string        `json:"commit"`
+	GoVersion     string        `json:"go_version"`
+	BuildDate     string        `json:"build_date"`
+	Started       time.Time     `json:"started"`
+	UptimeSeconds float64       `json:"uptime_seconds"`
+	State         string        `json:"state"` // starting, running or draining
+	InFlight      int64         `json:"in_flight"`
+	Listen        []string      `json:"listen"`     // the addresses bound without TLS, a port 0 already resolved
+	ListenTLS     []string      `json:"listen_tls"` // and those with it
+	Certificates  []Certificate `json:"certificates"`
+	Clients       int           `json:"clients"`
+	Config        Config        `json:"config"`
+	Routes        []Route       `json:"routes"`
+	Upstreams     []Upstream    `json:"upstreams"`
+}
+
+// Certificate is one of our own in use: that of the listeners, or the one that is shown to an upstream.
+type Certificate struct {
+	Key     string    `json:"key"` // the table that names it: "server.tls"
+	Expires time.Time `json:"expires"`
+	Problem string    `json:"problem,omitempty"` // why a newer one is not in use
 }
 
 // Config is the configuration in use and what became of the last attempt to replace it.

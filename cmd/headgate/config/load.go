@@ -33,11 +33,21 @@ type Options struct {
 // that the parser stopped at. The configuration is usable only without an error
 // among them.
 func Load(path string, o Options) (*Config, Problems) {
-	text, err := readUpTo(path, maxConfigFile)
-	if err != nil {
-		return Default(), Problems{{Level: Error, Key: path, Text: readFailure(err) + "; want a TOML file, see config.toml.example"}}
+	text, problems := Read(path)
+	if len(problems) > 0 {
+		return Default(), problems
 	}
 	return Parse(path, text, o)
+}
+
+// Read is the text of the configuration file at path, for Parse, or the one problem
+// that keeps it from being read.
+func Read(path string) ([]byte, Problems) {
+	text, err := readUpTo(path, maxConfigFile)
+	if err != nil {
+		return nil, Problems{{Level: Error, Key: path, Text: readFailure(err) + "; want a TOML file, see config.toml.example"}}
+	}
+	return text, nil
 }
 
 // Parse is Load for a text that is already in memory. File names in it are
