@@ -1,0 +1,137 @@
+package balancer
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestConnectionsAreLimitedPerHost(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 2})
+	a := acquire(t, h)
+	acquire(t, h)
+	if c, err := h.Acquire(0); !errors.Is(err, ErrNoConnection) {
+		t.Errorf("Acquire = %v, %v; want ErrNoConnection", c, err)
+	}
+	if n := h.series.noConnection.Load(); n != 1 {
+		t.Errorf("%d refusals were counted, want 1", n)
+	}
+	a.Discard()
+	acquire(t, h)
+}
+
+func TestAcquireWaitsForAConnection(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(*Conn)
+		want bool // fresh
+	}{
+		{"that is released", (*Conn).Release, false},
+		{"that makes room by its end", (*Conn).Discard, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{MaxConnections: 1, QueueTimeout: time.Minute})
+			c := acquire(t, h)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				c, err := h.Acquire(time.Minute)
+				if err != nil || c.Fresh() != tt.want {
+					t.Errorf("Acquire = %+v, %v; want fresh = %v", c, err, tt.want)
+				}
+			})
+			tt.end(c)
+			wg.Wait()
+		})
+	}
+}
+
+func TestWaitEndsWithTheShorterLimit(t *testing.T) {
+	tests := []struct {
+		name        string
+		queue, wait time.Duration
+	}{
+		{"the queue's", time.Millisecond, time.Hour},
+		{"the queue's, the caller has none", time.Millisecond, 0},
+		{"the caller's", time.Hour, time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{MaxConnections: 1, QueueTimeout: tt.queue})
+			acquire(t, h)
+			if _, err := h.Acquire(tt.wait); !errors.Is(err, ErrNoConnection) {
+				t.Errorf("error %v, want ErrNoConnection", err)
+			}
+		})
+	}
+}
+
+func TestHostThatRefusesIsAConnectError(t *testing.T) {
+	u := listen(t, "127.0.0.1:0", nil)
+	h := hostOf(t, u, Options{MaxConnections: 1})
+	_ = u.Close()
+	for range 3 { // a failed dial takes no place
+		_, err := h.Acquire(0)
+		if !errors.Is(err, ErrConnect) || !errors.Is(err, unix.ECONNREFUSED) {
+			t.Fatalf("error %v, want ErrConnect and ECONNREFUSED", err)
+		}
+		want := "connect to upstream host " + h.Addr() + ": connect: connection refused"
+		if err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+	}
+	if dials, failed := h.series.dials.Load(), h.series.dialErrors.Load(); dials != 3 || failed != 3 {
+		t.Errorf("%d dials, %d failed were counted; want 3, 3", dials, failed)
+	}
+}
+
+// A listener that never accepts, with its queue full, swallows the next SYN.
+func TestConnectEndsWithItsTimeout(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := uint16(name.(*unix.SockaddrInet4).Port)
+	for _, tt := range []struct{ connect, wait time.Duration }{
+		{100 * time.Millisecond, 0}, {100 * time.Millisecond, time.Hour}, {time.Hour, 100 * time.Millisecond},
+	} {
+		p := New(Options{Targets: []Target{{Literal, "127.0.0.1", port}}, ConnectTimeout: tt.connect}, nil)
+		for {
+			_, err = p.Hosts()[0].Acquire(tt.wait)
+			if err != nil { // until then the kernel's queue took them
+				break
+			}
+		}
+		var timeout net.Error
+		if !errors.Is(err, ErrConnect) || !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("connect %v, wait %v: error %v, want ErrConnect and a timeout", tt.connect, tt.wait, err)
+		}
+		p.Close()
+	}
+}
+
+func TestIPv6HostIsDialed(t *testing.T) {
+	u := listen(t, "[::1]:0", nil)
+	h := hostOf(t, u, Options{})
+	if want := u.Addr().String(); h.Addr() != want {
+		t.Errorf("Addr() = %q, want %q", h.Addr(), want)
+	}
+	c := acquire(t, h)
+	exchange(t, c, u.next(t))
+}
