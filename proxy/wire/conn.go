@@ -264,6 +264,6 @@ func AppendStatusLine(head []byte, status int, reason string) []byte {
 
 // IsTimeout reports whether err is a deadline that passed.
 func IsTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }
