@@ -35,7 +35,7 @@ func (c claim) String() string { return c.name + ": " + c.value }
 func TestClaimedTenant(t *testing.T) {
 	needHeadgate(t)
 	c := startCortex(t, cortexOptions{Federation: true})
-	g := startHeadgate(t, gatewayOptions{Upstream: c.url, Federation: true})
+	g := startHeadgate(t, gatewayOptions{Upstreams: []string{c.url}, Federation: true})
 	own, other := g.reader("team-b"), g.reader("team-a")
 
 	all := claims("team-b", "team-a")

@@ -9,29 +9,37 @@ import (
 // authentication on: it believes whatever X-Scope-OrgID says.
 type cortex struct {
 	*process
-	port int
-	url  string
+	port   int
+	url    string
+	config string
 }
 
 // cortexOptions are the settings that differ between stories.
 type cortexOptions struct {
-	Federation bool // tenant federation: X-Scope-OrgID: a|b reads both
+	Federation       bool   // tenant federation: X-Scope-OrgID: a|b reads both
+	OutOfOrderWindow string // how much older than its newest a sample may be; empty: not at all
 }
 
 // startCortex runs Cortex in a folder of its own and waits until it is ready.
 func startCortex(t *testing.T, o cortexOptions) *cortex {
 	t.Helper()
-	bin := cortexBinary(t)
 	c := &cortex{port: freePort(t)}
 	c.url = fmt.Sprintf("http://127.0.0.1:%d", c.port)
-	config := writeConfig(t, "cortex.yaml", struct {
+	c.config = writeConfig(t, "cortex.yaml", struct {
 		cortexOptions
 		Dir                string
 		HTTPPort, GRPCPort int
 	}{o, t.TempDir(), c.port, freePort(t)})
-	// These addresses have flags but no keys. Without them Cortex looks for eth0.
-	c.process = start(t, "cortex", bin, "-config.file="+config,
-		"-frontend.instance-addr=127.0.0.1", "-querier.instance-addr=127.0.0.1")
+	c.run(t)
 	c.awaitReady(t, c.url+"/ready")
 	return c
+}
+
+// run starts Cortex, with what an earlier run left on disk: its write-ahead log
+// holds every sample that it has accepted, whether it was ended or killed.
+func (c *cortex) run(t *testing.T) {
+	t.Helper()
+	// These addresses have flags but no keys. Without them Cortex looks for eth0.
+	c.process = start(t, "cortex", cortexBinary(t), "-config.file="+c.config,
+		"-frontend.instance-addr=127.0.0.1", "-querier.instance-addr=127.0.0.1")
 }

@@ -20,7 +20,9 @@ func TestDNS(t *testing.T) {
 	one := startFront(t, first, port, c, "team-a")
 	two := startFront(t, second, port, c, "team-a")
 	names := startNameserver(t, "cortex.e2e.test", first, second)
-	g := startHeadgate(t, gatewayOptions{Upstream: fmt.Sprintf("http://cortex.e2e.test:%d", port), DNS: names.addr})
+	g := startHeadgate(t, gatewayOptions{
+		Upstreams: []string{fmt.Sprintf("http://cortex.e2e.test:%d", port)}, DNS: names.addr,
+	})
 
 	writers := startWriters(t, g.as("prometheus-a"), 4)
 	both := func(what string) {

@@ -28,38 +28,57 @@ type credential struct {
 // gateway is a running headgate with the credentials that all stories share.
 type gateway struct {
 	*process
-	host  string // address and port of the listener
-	url   string
-	admin string // URL of the admin listener
+	host   string // address and port of the listener
+	url    string
+	admin  string // URL of the admin listener
+	config string
 }
 
 // gatewayOptions are the settings that differ between stories.
 type gatewayOptions struct {
-	Upstream   string // url of [upstreams.all]
-	DNS        string // address of the DNS server; empty: the system's
-	Federation bool   // Cortex has tenant federation on
+	Upstreams   []string // urls of [upstreams.all]
+	DNS         string   // address of the DNS server; empty: the system's
+	Federation  bool     // Cortex has tenant federation on
+	DrainDelay  string   // empty: none
+	IdleTimeout string   // of [upstreams.all]; empty: the default
+	LogLevel    string   // empty: debug
 }
 
 // startHeadgate runs the gateway and waits until it serves. When the test ends
 // it is told to stop, and must do so with exit status 0.
 func startHeadgate(t *testing.T, o gatewayOptions) *gateway {
 	t.Helper()
-	bin := needHeadgate(t)
+	g := newGateway(t, o)
+	g.run(t)
+	t.Cleanup(func() { g.endWell(t) })
+	return g
+}
+
+// newGateway writes the configuration of a gateway that run then starts, as
+// often as a story restarts it: always at the same addresses.
+func newGateway(t *testing.T, o gatewayOptions) *gateway {
+	t.Helper()
+	needHeadgate(t)
 	port, adminPort := freePort(t), freePort(t)
 	g := &gateway{
 		host:  fmt.Sprintf("127.0.0.1:%d", port),
 		url:   fmt.Sprintf("http://127.0.0.1:%d", port),
 		admin: fmt.Sprintf("http://127.0.0.1:%d", adminPort),
 	}
-	config := writeConfig(t, "headgate.toml", struct {
+	g.config = writeConfig(t, "headgate.toml", struct {
 		gatewayOptions
 		Port, AdminPort int
 		Tenants         []credential
 	}{o, port, adminPort, credentials(t)})
-	g.process = start(t, "headgate", bin, "run", "--config", config)
-	t.Cleanup(func() { g.endWell(t) })
-	g.awaitReady(t, g.admin+"/ready")
 	return g
+}
+
+// run starts the gateway and waits until it serves. Whoever calls it ends what
+// ran before.
+func (g *gateway) run(t *testing.T) {
+	t.Helper()
+	g.process = start(t, "headgate", needHeadgate(t), "run", "--config", g.config)
+	g.awaitReady(t, g.admin+"/ready")
 }
 
 // credentials are two tenants, each with a client that writes and one that

@@ -65,6 +65,12 @@ func (p *process) end(t *testing.T) {
 	}
 }
 
+// kill ends the process as a machine that loses power would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
 // ended reports whether the process is gone.
 func (p *process) ended() bool {
 	select {

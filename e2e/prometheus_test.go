@@ -21,13 +21,14 @@ func (e *endpoint) Password() string { return e.password }
 
 // prometheusOptions say what a Prometheus does; a nil endpoint is not used.
 type prometheusOptions struct {
-	Agent  bool
-	Owner  string // label on every series it scrapes
-	Target string // host:port to scrape; empty: nothing
-	Write  *endpoint
-	Read   *endpoint
-	Alert  *endpoint // an Alertmanager; Path is its path prefix
-	Rules  string    // file with rules
+	Agent       bool
+	Owner       string // label on every series it scrapes; empty: it never scrapes
+	Target      string // host:port to scrape; empty: nothing now
+	Write       *endpoint
+	NoExemplars bool // of what it scrapes, write samples only
+	Read        *endpoint
+	Alert       *endpoint // an Alertmanager; Path is its path prefix
+	Rules       string    // file with rules
 }
 
 // prometheus is one running Prometheus.
@@ -63,7 +64,8 @@ func startPrometheus(t *testing.T, name string, o prometheusOptions) *prometheus
 	return p
 }
 
-// stopScraping takes the target away. What it has scraped is still sent, and
+// stopScraping takes the target away, and leaves its job: without that there
+// would be no staleness markers. What it has scraped is still sent, and
 // with it, some scrape intervals later, a staleness marker for each series.
 func (p *prometheus) stopScraping(t *testing.T) {
 	t.Helper()

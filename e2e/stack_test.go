@@ -10,7 +10,7 @@ import (
 func startStack(t *testing.T) *gateway {
 	t.Helper()
 	needHeadgate(t)
-	return startHeadgate(t, gatewayOptions{Upstream: startCortex(t, cortexOptions{}).url})
+	return startHeadgate(t, gatewayOptions{Upstreams: []string{startCortex(t, cortexOptions{}).url}})
 }
 
 // expect sends a request and checks the answer's status, and that its body

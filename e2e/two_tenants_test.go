@@ -37,7 +37,7 @@ func startFleet(t *testing.T) *fleet {
 	needHeadgate(t)
 	f := &fleet{}
 	f.cortex = startCortex(t, cortexOptions{Federation: true})
-	f.gateway = startHeadgate(t, gatewayOptions{Upstream: f.cortex.url, Federation: true})
+	f.gateway = startHeadgate(t, gatewayOptions{Upstreams: []string{f.cortex.url}, Federation: true})
 
 	a := team{tenant: "team-a", other: "team-b", target: startTarget(t), reader: f.gateway.as("reader-a")}
 	a.prometheus = startPrometheus(t, "prometheus-a", prometheusOptions{
