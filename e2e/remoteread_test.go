@@ -14,41 +14,54 @@ import (
 // Prometheus's remote-read protocol: unlike PromQL it also returns staleness
 // markers, which a Prometheus counts as sent like any other sample.
 func (c caller) rawSamples() (int, error) {
-	query := &prompb.ReadRequest{Queries: []*prompb.Query{{
-		EndTimestampMs: math.MaxInt64,
-		Matchers:       []*prompb.LabelMatcher{{Type: prompb.LabelMatcher_RE, Name: "__name__", Value: ".+"}},
-	}}}
-	message, err := query.Marshal()
+	all, err := c.rawSeries("/prometheus/api/v1/read", 0, math.MaxInt64)
 	if err != nil {
 		return 0, err
 	}
-	req, err := c.request(http.MethodPost, "/prometheus/api/v1/read", bytes.NewReader(snappy.Encode(nil, message)))
+	total := 0
+	for _, series := range all {
+		total += len(series.Samples)
+	}
+	return total, nil
+}
+
+// rawSeries returns every series with its samples from the first to the last of
+// two times in Unix milliseconds, as remote read at path gives them.
+func (c caller) rawSeries(path string, first, last int64) ([]*prompb.TimeSeries, error) {
+	query := &prompb.ReadRequest{Queries: []*prompb.Query{{
+		StartTimestampMs: first,
+		EndTimestampMs:   last,
+		Matchers:         []*prompb.LabelMatcher{{Type: prompb.LabelMatcher_RE, Name: "__name__", Value: ".+"}},
+	}}}
+	message, err := query.Marshal()
 	if err != nil {
-		return 0, err
+		return nil, err
+	}
+	req, err := c.request(http.MethodPost, path, bytes.NewReader(snappy.Encode(nil, message)))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-protobuf")
 	req.Header.Set("Content-Encoding", "snappy")
 	req.Header.Set("X-Prometheus-Remote-Read-Version", "0.1.0")
 	got, err := do(req)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if got.status != http.StatusOK {
-		return 0, fmt.Errorf("remote read as %s: %s", c.user, got)
+		return nil, fmt.Errorf("remote read as %s: %s", c.user, got)
 	}
 	message, err = snappy.Decode(nil, got.body)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var answer prompb.ReadResponse
 	if err := answer.Unmarshal(message); err != nil {
-		return 0, err
+		return nil, err
 	}
-	total := 0
+	var all []*prompb.TimeSeries
 	for _, result := range answer.Results {
-		for _, series := range result.Timeseries {
-			total += len(series.Samples)
-		}
+		all = append(all, result.Timeseries...)
 	}
-	return total, nil
+	return all, nil
 }

@@ -14,13 +14,17 @@ import (
 // carries exemplars: counters that rise with every scrape, a histogram, a gauge.
 type target struct {
 	addr    string
+	stock   int // further gauges, to make a scrape as large as a story wants
 	scrapes atomic.Int64
 }
 
 // startTarget serves a target until the test ends.
-func startTarget(t *testing.T) *target {
+func startTarget(t *testing.T) *target { return startStockedTarget(t, 0) }
+
+// startStockedTarget serves a target with so many further gauges.
+func startStockedTarget(t *testing.T, stock int) *target {
 	t.Helper()
-	g := &target{}
+	g := &target{stock: stock}
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	g.addr = server.Listener.Addr().String()
@@ -44,8 +48,14 @@ shop_latency_seconds_sum %[4]g
 shop_latency_seconds_count %[1]d
 # TYPE shop_carts gauge
 shop_carts %[5]d
-# EOF
 `, n, exemplar, 2*n, 0.05*float64(n), n%7)
+	if g.stock > 0 {
+		fmt.Fprintln(w, "# TYPE shop_stock gauge")
+	}
+	for item := range g.stock {
+		fmt.Fprintf(w, "shop_stock{item=\"%d\"} %d\n", item, n+int64(item))
+	}
+	fmt.Fprintln(w, "# EOF")
 }
 
 // series are the label sets that Prometheus makes of the target, in the form of
