@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// standIn takes pushes in Cortex's place, where a story is about headgate alone.
+type standIn struct {
+	addr     string
+	url      string
+	listener net.Listener
+	hold     time.Duration // how long it thinks about each push
+	pushes   atomic.Int64  // that it has read, answered or not
+
+	droppable
+}
+
+// startStandIn serves at address until the test ends.
+func startStandIn(t *testing.T, address string, hold time.Duration) *standIn {
+	t.Helper()
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // packets to a socket of MPTCP cannot be filtered
+	listener, err := plain.Listen(t.Context(), "tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &standIn{addr: listener.Addr().String(), listener: listener, hold: hold}
+	s.url = "http://" + s.addr
+	server := &http.Server{Handler: s, ConnState: s.droppable.follow}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	return s
+}
+
+// ServeHTTP answers one push.
+func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return
+	}
+	s.pushes.Add(1)
+	if s.hold > 0 {
+		time.Sleep(s.hold)
+	}
+	w.WriteHeader(http.StatusOK)
+}
