@@ -61,6 +61,10 @@ lint: ## gofmt, vet, staticcheck, rules of the house
 e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometheus; builds Cortex the first time)
 	cd e2e && $(GO) test -count=1 -timeout 30m ./...
 
+.PHONY: attack
+attack: build ## pushes beside 2,000 slow heads and 200 slow bodies, for a minute and a half
+	cd e2e && ATTACK=1 $(GO) test -count=1 -v -run TestPushesBesideAnAttack .
+
 .PHONY: check
 check: lint test alloc fuzz e2e ## everything that CI runs
 	$(MAKE) demo DEMO_FLAGS=--once
