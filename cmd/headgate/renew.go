@@ -67,11 +67,14 @@ func (a *App) filesChanged() {
 	}
 	g := a.current.Load()
 	a.renewCertificate(g.config)
-	switch changed := g.config.ChangedFiles(); {
-	case len(changed) == 0:
-		a.renewal.Store(&renewal{server: a.renewal.Load().server}) // what was wrong is as it was
-	case !a.draining.Load():
+	changed := g.config.ChangedFiles()
+	switch r := a.renewal.Load(); {
+	case len(changed) > 0 && !a.draining.Load():
 		a.reassemble(g, changed)
+	case len(changed) == 0 && len(r.others) > 0:
+		a.log.Info("the files that the configuration names are again what is in use")
+		a.renewal.Store(&renewal{server: r.server})
+		a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Successful: true})
 	}
 }
 

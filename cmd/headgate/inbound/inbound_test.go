@@ -1,15 +1,8 @@
 package inbound
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
@@ -19,61 +12,9 @@ import (
 	"time"
 
 	"github.com/pires/go-proxyproto"
+
+	"github.com/headgate/headgate/cmd/headgate/inbound/inboundtest"
 )
-
-// authority signs certificates for a test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-	pem  []byte
-}
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &authority{cert, key, pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-// issue makes a certificate for a name, in PEM.
-func (a *authority) issue(t *testing.T, name string, serial int64) (cert, key []byte) {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, k.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-}
 
 func writeFile(t *testing.T, path string, b []byte) {
 	t.Helper()
@@ -157,17 +98,17 @@ func use(t *testing.T, f Files) *TLS {
 
 func TestCertificatesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
-	ca := newAuthority(t, "ca")
+	ca := inboundtest.NewAuthority(t, "ca")
 	f := Files{Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), MinVersion: tls.VersionTLS12}
-	cert1, key1 := ca.issue(t, "gw.test", 101)
-	cert2, key2 := ca.issue(t, "gw.test", 102)
+	cert1, key1 := ca.Issue(t, "gw.test", 101)
+	cert2, key2 := ca.Issue(t, "gw.test", 102)
 	writeFile(t, f.Cert, cert1)
 	writeFile(t, f.Key, key1)
 	state := use(t, f)
 	ln := loopback(t)
 	echo(t, state.Listener(ln))
 	dial := func() (*tls.Conn, int64) {
-		c, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.pool, ServerName: "gw.test", NextProtos: []string{"h2", "http/1.1"}})
+		c, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{RootCAs: ca.Pool, ServerName: "gw.test", NextProtos: []string{"h2", "http/1.1"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,8 +162,8 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 
 func TestClientCertificates(t *testing.T) {
 	dir := t.TempDir()
-	ca, other := newAuthority(t, "ca"), newAuthority(t, "other")
-	cert, key := ca.issue(t, "gw.test", 1)
+	ca, other := inboundtest.NewAuthority(t, "ca"), inboundtest.NewAuthority(t, "other")
+	cert, key := ca.Issue(t, "gw.test", 1)
 	f := Files{
 		Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), ClientCA: filepath.Join(dir, "ca"),
 		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
@@ -236,11 +177,11 @@ func TestClientCertificates(t *testing.T) {
 	if _, err := Read(f); err == nil || !strings.Contains(err.Error(), "holds no certificate") {
 		t.Errorf("an empty CA file: error %v", err)
 	}
-	writeFile(t, f.ClientCA, ca.pem)
+	writeFile(t, f.ClientCA, ca.PEM)
 	for _, c := range []struct {
 		name   string
 		auth   tls.ClientAuthType
-		signer *authority // of the client's certificate; nil: it has none
+		signer *inboundtest.Authority // of the client's certificate; nil: it has none
 		max    uint16
 		served bool
 	}{
@@ -257,13 +198,9 @@ func TestClientCertificates(t *testing.T) {
 			state := use(t, f)
 			ln := loopback(t)
 			echo(t, state.Listener(ln))
-			config := &tls.Config{RootCAs: ca.pool, ServerName: "gw.test", MaxVersion: c.max, MinVersion: tls.VersionTLS10}
+			config := &tls.Config{RootCAs: ca.Pool, ServerName: "gw.test", MaxVersion: c.max, MinVersion: tls.VersionTLS10}
 			if c.signer != nil {
-				cert, key := c.signer.issue(t, "client", 2)
-				pair, err := tls.X509KeyPair(cert, key)
-				if err != nil {
-					t.Fatal(err)
-				}
+				pair := c.signer.Pair(t, "client", 2)
 				// Offered whatever the server asks for, as somebody who tries would.
 				config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 			}
