@@ -61,7 +61,7 @@ type Options struct {
 // Cache knows every configured credential. All its methods may be called at any time from any goroutine, except that
 // Close ends the slow checks.
 type Cache struct {
-	digester  digester
+	digester  *digester
 	static    table                       // credentials whose secret is known in plain text
 	verified  *xsync.Map[digest, *record] // secrets that matched a slow hash; see prove
 	names     slowNames                   // user names with slow credentials
@@ -104,7 +104,8 @@ func newCache(o Options, parse func(string) (verify.Hash, error), burn func(uint
 		hashes:    map[digest]*record{},
 	}
 	c.queue = queue{
-		check:   c.check,
+		match:   c.match,
+		pad:     c.pad,
 		proved:  c.prove,
 		refused: func(d digest, generation uint64) { c.rejections.remember(d, generation, time.Now()) },
 		limit:   cmp.Or(o.QueueLimit, DefaultQueueLimit),
@@ -214,22 +215,25 @@ func (c *Cache) findVerified(d digest) *Identity {
 	return r.identity.Load()
 }
 
-// check runs the hashes of a user name one after the other. When none matches, it adds what is missing to the work of
-// the most expensive name, so that all rejections take equally long.
-func (c *Cache) check(f *flight) *record {
+// match runs the hashes of a user name one after the other.
+func (c *Cache) match(f *flight) (*record, uint64) {
 	var spent uint64
 	if f.name != nil {
 		for _, r := range f.name.records {
 			if r.slow.hash.Match(f.secret) {
-				return r
+				return r, spent
 			}
 			spent += r.slow.hash.Rounds()
 		}
 	}
+	return nil, spent
+}
+
+// pad adds what is missing to the work of the most expensive user name, so that all rejections take equally long.
+func (c *Cache) pad(f *flight, spent uint64) {
 	if highest := c.highest.Load(); highest > spent {
 		c.burn(highest-spent, f.secret)
 	}
-	return nil
 }
 
 // prove puts a secret that matched into the verified table. There is one for each record, so the table is never larger

@@ -3,6 +3,7 @@ package authcache
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -41,18 +42,47 @@ func TestDigestsTellPartsApart(t *testing.T) {
 	}
 }
 
-// The three buffers must hash the same text.
-func TestDigestDoesNotDependOnTheBuffer(t *testing.T) {
-	d := newDigester()
-	for size := range 1100 {
+// The digest is plain SHA-256 over the key and the parts, however long these are.
+func TestDigestIsSHA256OfKeyAndParts(t *testing.T) {
+	var key [sha256.BlockSize]byte
+	copy(key[:], "a key of which the first bytes are not zero")
+	d := newDigesterOf(key)
+	for _, size := range []int{0, 1, 50, 51, 250, 251, 252, 300, 512, 1019, 8000, 100_000} {
 		user, secret := bytes.Repeat([]byte("u"), size/3), bytes.Repeat([]byte("s"), size-size/3)
-		text := append(bytes.Clone(d.key[:]), 1)
+		if len(secret) > 65535 {
+			continue
+		}
+		text := append(bytes.Clone(key[:]), 1)
 		text = binary.BigEndian.AppendUint16(text, uint16(len(user)))
 		text = binary.BigEndian.AppendUint16(text, uint16(len(secret)))
 		want := sha256.Sum256(append(append(text, user...), secret...))
-		got := d.sum(1, user, secret)
-		if fmt.Sprintf("%x", binary.LittleEndian.AppendUint64(nil, got[3])) != fmt.Sprintf("%x", want[24:]) {
-			t.Fatalf("%d bytes: another digest", size)
+		for range 3 { // each time from the same state
+			sum := d.sum(1, user, secret)
+			var got []byte
+			for _, word := range sum {
+				got = binary.LittleEndian.AppendUint64(got, word)
+			}
+			if !bytes.Equal(got, want[:]) {
+				t.Fatalf("%d bytes: got %x, want %x", size, got, want)
+			}
+		}
+	}
+}
+
+// Nothing of a secret stays behind in what is kept for the next digest.
+func TestDigesterForgetsTheSecret(t *testing.T) {
+	const canary = "canary-1f3a"
+	d := newDigester()
+	m := d.pool.New().(*hasher)
+	d.pool.New = func() any { return m }
+	for _, size := range []int{20, 300, 5000} {
+		d.sum(0, []byte("user"), bytes.Repeat([]byte(canary), size/len(canary)))
+		state, err := m.hash.(encoding.BinaryMarshaler).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(state, d.keyed) || bytes.Contains(m.text[:], []byte(canary[:4])) || strings.Contains(fmt.Sprint(m.hash), fmt.Sprint([]byte(canary))[1:20]) {
+			t.Errorf("%d bytes: something is left", size)
 		}
 	}
 }

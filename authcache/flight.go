@@ -19,7 +19,7 @@ type flight struct {
 	// Guarded by queue.mu.
 	common  *list.Element // its place in the common lane, nil when it has none
 	reserve *list.Element // its place in the reserve lane
-	lane    lane          // the lane it runs in now
+	lane    lane          // the lane it runs in now; also read by the worker that runs it
 	settled bool          // done is closed
 	timer   *time.Timer   // ends the wait
 }

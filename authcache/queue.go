@@ -22,7 +22,8 @@ const (
 // treated the same; the reserve lane only ever says yes. Else an attacker could tell one from the other by using up the
 // budget first.
 type queue struct {
-	check   func(*flight) *record             // does the work; nil when no hash matched
+	match   func(*flight) (*record, uint64)   // finds the hash that matches, nil if none does, and tells the work done
+	pad     func(*flight, uint64)             // adds what is missing to the work of a rejection
 	proved  func(*record, digest)             // a secret matched
 	refused func(d digest, generation uint64) // a secret matched nothing
 	limit   int                               // flights that may wait in each lane
@@ -141,7 +142,10 @@ func (q *queue) work() {
 			return
 		}
 		started := time.Now()
-		r := q.check(f)
+		r, spent := q.match(f)
+		if r == nil && f.lane == inCommon { // in the reserve nobody is told, so nobody can measure
+			q.pad(f, spent)
+		}
 		q.finish(f, r, time.Since(started))
 	}
 }
