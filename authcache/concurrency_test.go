@@ -109,3 +109,59 @@ func TestReadersAreRightWhileSourcesChange(t *testing.T) {
 	done.Store(true)
 	readers.Wait()
 }
+
+// reading calls check over and over while change runs.
+func reading(check, change func()) {
+	var done atomic.Bool
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for !done.Load() {
+			check()
+		}
+	})
+	change()
+	done.Store(true)
+	reader.Wait()
+}
+
+// fillers make a Replace last long enough to be looked at half-way.
+func fillers(version int) []Entry {
+	var entries []Entry
+	for i := range 2000 {
+		entries = append(entries, plain("filler", fmt.Sprint("filler-", i), fmt.Sprint(version)))
+	}
+	return entries
+}
+
+func TestNobodyIsRejectedBeforeASourceIsRead(t *testing.T) {
+	for range 10 {
+		c := opened(Options{})
+		c.Expect("file")
+		seen := Unready
+		reading(func() {
+			_, verdict := c.Authenticate(basic("user", "secret"))
+			if verdict != seen && verdict != Accepted {
+				t.Errorf("%v after %v", verdict, seen)
+			}
+			seen = verdict
+		}, func() { mustReplace(t, c, "file", append(fillers(0), plain("a", "user", "secret"))...) })
+		c.Close()
+	}
+}
+
+func TestWhatIsNewAnswersBeforeWhatIsOldStops(t *testing.T) {
+	c := opened(Options{})
+	defer c.Close()
+	mustReplace(t, c, "file", plain("a", "user", "secret"))
+	reading(
+		func() { expect(t, c, basic("user", "secret"), Accepted, "a") },
+		func() {
+			for version := range 10 {
+				e := plain("a", "user", "secret")
+				if version%2 == 0 {
+					e = hashed("a", "user", fakeHash("secret"))
+				}
+				mustReplace(t, c, "file", append(fillers(version), e)...)
+			}
+		})
+}

@@ -175,8 +175,16 @@ func TestEveryRejectionTakesEquallyLong(t *testing.T) {
 				}
 			}
 		}
-		// The most expensive one went, so rejections are cheaper; then all went, and they cost nothing.
-		mustReplace(t, c, "file", plain("a", "plain", "secret"), hashed("b", "cheap", slowHash(16*time.Millisecond, "secret")))
+		// Nothing slow is ever a token.
+		if elapsed := rejection(bearer("wrong")); elapsed != 0 {
+			t.Errorf("a token was refused after %v, want at once", elapsed)
+		}
+		// The most expensive ones went, so rejections are cheaper; then all went, and they cost nothing.
+		left := []Entry{plain("a", "plain", "secret"), hashed("b", "cheap", slowHash(16*time.Millisecond, "secret"))}
+		for i := range 20 {
+			left = append(left, hashed("e", fmt.Sprint("cheaper-", i), slowHash(8*time.Millisecond, "secret")))
+		}
+		mustReplace(t, c, "file", left...)
 		if elapsed := rejection(basic("nobody", "wrong")); elapsed != 16*time.Millisecond {
 			t.Errorf("refused after %v, want 16ms", elapsed)
 		}
@@ -253,6 +261,18 @@ func TestACredentialAddedDuringACheckIsFound(t *testing.T) {
 				wait.Wait()
 			})
 		})
+	}
+}
+
+// Between the moment a record is gone and the moment its secret is out of the verified table, it must not answer.
+func TestARecordThatIsGoneDoesNotAnswer(t *testing.T) {
+	c := opened(Options{})
+	defer c.Close()
+	mustReplace(t, c, "file", hashed("a", "user", fakeHash("secret")))
+	expect(t, c, basic("user", "secret"), Accepted, "a")
+	c.users["user"].slow.gone.Store(true)
+	if identity, verdict := c.Authenticate(basic("user", "secret")); verdict == Accepted {
+		t.Fatalf("accepted as %v", identity)
 	}
 }
 
