@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -103,6 +104,9 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		switch {
 		case errors.Is(err, balancer.ErrNoConnection):
 			return ours, refuse(noConnection)
+		case exhausted(err):
+			x.proxy.seen.connectFailed(x, err)
+			return ours, refuseFor(noConnection, "headgate is out of file descriptors or ports")
 		case err != nil:
 			return notSent, x.connectFailure(err)
 		}
@@ -113,6 +117,11 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		}
 		conn, err = host.AcquireFresh(x.connectWait())
 	}
+}
+
+// exhausted reports whether it is this machine that cannot open another connection, which says nothing about the host.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
 // connectWait is how long a connection may be waited for; what is past is the shortest wait there is, since 0 means no
