@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/headgate/headgate/balancer"
 )
 
 // Default is the configuration of an empty file. Tables of many, [upstreams],
@@ -10,20 +12,21 @@ import (
 func Default() *Config {
 	return &Config{
 		Server: Server{
-			Listen:         Addresses{":8080"},
-			HeaderTimeout:  Duration(10 * time.Second),
-			ReadTimeout:    Duration(30 * time.Second),
-			WriteTimeout:   AutoDuration{Auto: true},
-			IdleTimeout:    Duration(6 * time.Minute),
-			MaxHeaderSize:  16 * KiB,
-			MaxConnections: AutoInt{Auto: true},
-			AllowFrom:      []CIDR{},
-			AllowedOrigins: []Origin{},
-			HealthPath:     "/healthz",
-			DrainDelay:     Duration(5 * time.Second),
-			DrainTimeout:   AutoDuration{Auto: true},
-			TrustedProxies: []CIDR{},
-			TLS:            defaultServerTLS(),
+			Listen:          Addresses{":8080"},
+			HeaderTimeout:   Duration(10 * time.Second),
+			ReadTimeout:     Duration(30 * time.Second),
+			WriteTimeout:    AutoDuration{Auto: true},
+			IdleTimeout:     Duration(6 * time.Minute),
+			MaxHeaderSize:   16 * KiB,
+			MaxConnections:  AutoInt{Auto: true},
+			AllowFrom:       []CIDR{},
+			AllowedOrigins:  []Origin{},
+			HealthPath:      "/healthz",
+			HealthUpstreams: []string{},
+			DrainDelay:      Duration(5 * time.Second),
+			DrainTimeout:    AutoDuration{Auto: true},
+			TrustedProxies:  []CIDR{},
+			TLS:             defaultServerTLS(),
 		},
 		Admin: Admin{
 			Listen: "127.0.0.1:8081",
@@ -42,6 +45,14 @@ func Default() *Config {
 			Realm:         "headgate",
 			DefaultScopes: []string{"write", "read", "rules", "alerts"},
 		},
+		Limits: Limits{
+			MaxInFlight:        10000,
+			MaxInFlightReads:   1000,
+			QueueTimeout:       Duration(time.Second),
+			MaxBuffered:        AutoSize{Auto: true},
+			RejectStatusWrites: 503,
+			RejectStatusReads:  429,
+		},
 		Log: Log{Level: "info", Format: "json"},
 	}
 }
@@ -57,11 +68,15 @@ func (u *Upstream) setDefaults() {
 	*u = Upstream{
 		DNSRefreshInterval: Duration(5 * time.Second),
 		Paths:              []string{},
+		Policy:             balancer.RoundRobin.String(),
 		ConnectTimeout:     Duration(2 * time.Second),
 		WriteTimeout:       Duration(8 * time.Second),
 		IdleTimeout:        Duration(90 * time.Second),
 		MaxConnections:     512,
 		RetryBodySize:      1 * MiB,
+		MaxFails:           3,
+		FailTimeout:        Duration(5 * time.Second),
+		Health:             Health{Interval: Duration(5 * time.Second), Timeout: Duration(2 * time.Second), Rise: 2, Fall: 3},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // Machine is what automatic values beside the timeouts are derived from.
 type Machine struct {
 	OpenFiles int64 // how many files the process may have open; 0: not known
+	Memory    int64 // bytes that the process may take; 0: not known
 }
 
 // Derivation is an automatic value and what it amounts to.
@@ -29,6 +30,7 @@ func (c *Config) Derived() []Derivation {
 	add(s.WriteTimeout.Auto, "server.write_timeout", strconv.Quote(formatDuration(s.WriteTimeout.Value)))
 	add(s.MaxConnections.Auto, "server.max_connections", strconv.Itoa(s.MaxConnections.Value))
 	add(s.DrainTimeout.Auto, "server.drain_timeout", strconv.Quote(formatDuration(s.DrainTimeout.Value)))
+	add(c.Limits.MaxBuffered.Auto, "limits.max_buffered", strconv.Quote(formatSize(c.Limits.MaxBuffered.Value)))
 	return list
 }
 
@@ -42,6 +44,9 @@ func (c *Config) deriveLimits(on *checks) {
 	if n := &c.Server.MaxConnections; n.Auto && on.machine.OpenFiles > 0 {
 		// Half, because each client may need a connection to an upstream.
 		n.Value = int(min(max((on.machine.OpenFiles-filesOfOurOwn)/2, 1), math.MaxInt32))
+	}
+	if size := &c.Limits.MaxBuffered; size.Auto && on.machine.Memory > 0 {
+		size.Value = max(on.machine.Memory/4/MiB, 1) * MiB
 	}
 }
 

@@ -39,7 +39,7 @@ var today = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 // goldenOptions are for a small machine, today.
 func goldenOptions() Options {
-	return Options{Env: noEnv, Machine: Machine{OpenFiles: 1024}, Now: func() time.Time { return today }}
+	return Options{Env: noEnv, Machine: Machine{OpenFiles: 1024, Memory: 900 * MiB}, Now: func() time.Time { return today }}
 }
 
 // problemText is what check prints, without the folder of the test.

@@ -40,7 +40,7 @@ func TestAutomaticTimeoutsFollowTheLongestRoute(t *testing.T) {
 			t.Errorf("%q: derived %v", test.text, got)
 		}
 	}
-	c := mustParse(t, frontend+"[server]\nwrite_timeout = \"1h\"\ndrain_timeout = \"9s\"\nmax_connections = 5")
+	c := mustParse(t, frontend+"[server]\nwrite_timeout = \"1h\"\ndrain_timeout = \"9s\"\nmax_connections = 5\n[limits]\nmax_buffered = 0")
 	if c.Server.WriteTimeout.Value != time.Hour || c.Server.DrainTimeout.Value != 9*time.Second || c.Server.MaxConnections.Value != 5 || c.Derived() != nil {
 		t.Errorf("given values: %v, %v, derived %v", c.Server.WriteTimeout, c.Server.DrainTimeout, c.Derived())
 	}

@@ -256,6 +256,7 @@ func (c *Config) limits(row *ResolvedRoute, route *Route) {
 	if route.MaxBodySize.Set {
 		row.MaxBodySize = route.MaxBodySize.Value
 	}
+	row.MaxInFlight = route.MaxInFlight
 }
 
 // matchOrder puts exact paths before prefixes, long prefixes before short ones,

@@ -16,6 +16,7 @@ type Config struct {
 	Cortex    Cortex    `toml:"cortex"`
 	DNS       DNS       `toml:"dns"`
 	Auth      Auth      `toml:"auth"`
+	Limits    Limits    `toml:"limits"`
 	Log       Log       `toml:"log"`
 	Upstreams Upstreams `toml:"upstreams"`
 	Routes    []Route   `toml:"routes,omitempty"`
@@ -27,21 +28,22 @@ type Config struct {
 
 // Server is [server]: the listeners for tenants.
 type Server struct {
-	Listen         Addresses    `toml:"listen"`
-	HeaderTimeout  Duration     `toml:"header_timeout"` // the request head
-	ReadTimeout    Duration     `toml:"read_timeout"`   // the client's request body, unless a route says otherwise
-	WriteTimeout   AutoDuration `toml:"write_timeout"`  // the answer to the client
-	IdleTimeout    Duration     `toml:"idle_timeout"`   // between two requests of a connection
-	MaxHeaderSize  Size         `toml:"max_header_size"`
-	MaxConnections AutoInt      `toml:"max_connections"` // of clients; 0: no limit
-	AllowFrom      []CIDR       `toml:"allow_from"`      // none: from everywhere
-	AllowedOrigins []Origin     `toml:"allowed_origins"` // pages of other hosts that may change something
-	HealthPath     string       `toml:"health_path"`     // "": off
-	DrainDelay     Duration     `toml:"drain_delay"`     // 0: none
-	DrainTimeout   AutoDuration `toml:"drain_timeout"`
-	ProxyProtocol  bool         `toml:"proxy_protocol"`
-	TrustedProxies []CIDR       `toml:"trusted_proxies"` // who may say where a request comes from
-	TLS            ServerTLS    `toml:"tls"`
+	Listen          Addresses    `toml:"listen"`
+	HeaderTimeout   Duration     `toml:"header_timeout"` // the request head
+	ReadTimeout     Duration     `toml:"read_timeout"`   // the client's request body, unless a route says otherwise
+	WriteTimeout    AutoDuration `toml:"write_timeout"`  // the answer to the client
+	IdleTimeout     Duration     `toml:"idle_timeout"`   // between two requests of a connection
+	MaxHeaderSize   Size         `toml:"max_header_size"`
+	MaxConnections  AutoInt      `toml:"max_connections"`  // of clients; 0: no limit
+	AllowFrom       []CIDR       `toml:"allow_from"`       // none: from everywhere
+	AllowedOrigins  []Origin     `toml:"allowed_origins"`  // pages of other hosts that may change something
+	HealthPath      string       `toml:"health_path"`      // "": off
+	HealthUpstreams []string     `toml:"health_upstreams"` // without a healthy host of theirs, HealthPath says 503
+	DrainDelay      Duration     `toml:"drain_delay"`      // 0: none
+	DrainTimeout    AutoDuration `toml:"drain_timeout"`
+	ProxyProtocol   bool         `toml:"proxy_protocol"`
+	TrustedProxies  []CIDR       `toml:"trusted_proxies"` // who may say where a request comes from
+	TLS             ServerTLS    `toml:"tls"`
 }
 
 // ServerTLS is [server.tls].
@@ -89,6 +91,17 @@ type Auth struct {
 	DefaultScopes []string `toml:"default_scopes"`
 }
 
+// Limits is [limits]: what all requests of the process together may take. 0 is no
+// limit.
+type Limits struct {
+	MaxInFlight        int      `toml:"max_in_flight"`        // requests that are not reads
+	MaxInFlightReads   int      `toml:"max_in_flight_reads"`  // reads
+	QueueTimeout       Duration `toml:"queue_timeout"`        // waiting for a slot or an upstream connection; 0: not at all
+	MaxBuffered        AutoSize `toml:"max_buffered"`         // bytes of bodies kept for further attempts
+	RejectStatusWrites int      `toml:"reject_status_writes"` // 503 | 429
+	RejectStatusReads  int      `toml:"reject_status_reads"`  // 429 | 503
+}
+
 // Log is [log].
 type Log struct {
 	Level  string `toml:"level"`  // debug | info | warn | error
@@ -104,7 +117,8 @@ type Upstream struct {
 	URLs               []URL       `toml:"urls,omitempty"`
 	Host               string      `toml:"host"` // "": the URL's
 	DNSRefreshInterval Duration    `toml:"dns_refresh_interval"`
-	Paths              []string    `toml:"paths"` // none: the component's default paths
+	Paths              []string    `toml:"paths"`  // none: the component's default paths
+	Policy             string      `toml:"policy"` // round_robin | least_conn
 	Timeout            OptDuration `toml:"timeout"`
 	ConnectTimeout     Duration    `toml:"connect_timeout"`
 	WriteTimeout       Duration    `toml:"write_timeout"`
@@ -114,11 +128,24 @@ type Upstream struct {
 	MaxConnectionAge   Duration    `toml:"max_connection_age"`
 	Retries            *int        `toml:"retries"`         // nil: 2 on write routes, 1 otherwise
 	RetryBodySize      Size        `toml:"retry_body_size"` // 0: no body is kept
+	MaxFails           int         `toml:"max_fails"`       // 0: a host is never passed over
+	FailTimeout        Duration    `toml:"fail_timeout"`
+	Health             Health      `toml:"health"`
 	TLS                UpstreamTLS `toml:"tls"`
 
 	targets []balancer.Target
 	https   bool
 	tls     *tls.Config
+}
+
+// Health is [upstreams.NAME.health]: requests of headgate's own that find out how
+// the hosts are.
+type Health struct {
+	Path     string   `toml:"path"` // "": there are none
+	Interval Duration `toml:"interval"`
+	Timeout  Duration `toml:"timeout"`
+	Rise     int      `toml:"rise"` // good answers in a row, and an ill host is well again
+	Fall     int      `toml:"fall"` // bad answers in a row, and a host is ill
 }
 
 // UpstreamTLS is [upstreams.NAME.tls]: how https URLs are spoken to.
@@ -146,6 +173,7 @@ type Route struct {
 	IdleTimeout    OptDuration `toml:"idle_timeout"` // given: a pool of connections of its own
 	Retries        *int        `toml:"retries"`
 	MaxBodySize    OptSize     `toml:"max_body_size"` // unset: 100MiB on write, 10MiB elsewhere
+	MaxInFlight    int         `toml:"max_in_flight"` // 0: no limit
 }
 
 // Tenant is one [[tenants]]: one credential of one tenant.

@@ -17,6 +17,13 @@ type OptSize struct {
 	Set   bool // false: left out
 }
 
+// AutoSize is a Size that may be "auto". Value is what auto amounts to once the
+// configuration is loaded.
+type AutoSize struct {
+	Value int64
+	Auto  bool
+}
+
 // Binary multiples.
 const (
 	KiB = 1 << 10
@@ -50,6 +57,23 @@ func (s *OptSize) UnmarshalTOML(v any) error {
 	*s = OptSize{Value: value, Set: err == nil}
 	return err
 }
+
+// UnmarshalTOML reads the value of a key.
+func (s *AutoSize) UnmarshalTOML(v any) error {
+	if v == "auto" {
+		*s = AutoSize{Auto: true}
+		return nil
+	}
+	value, err := parseSize(v)
+	*s = AutoSize{Value: value}
+	if err != nil {
+		return errors.New(err.Error() + `, or "auto"`)
+	}
+	return nil
+}
+
+// MarshalText writes what the size amounts to.
+func (s AutoSize) MarshalText() ([]byte, error) { return []byte(formatSize(s.Value)), nil }
 
 func (s Size) String() string { return formatSize(int64(s)) }
 

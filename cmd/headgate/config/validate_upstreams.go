@@ -60,6 +60,14 @@ func (u *Upstream) validate(on *checks, key, name string) {
 	}
 	warnUpstreamIdle(on, key+".idle_timeout", time.Duration(u.IdleTimeout))
 	validateRetries(on, key+".retries", u.Retries)
+	if _, ok := balancer.ParsePolicy(u.Policy); !ok {
+		on.errorf(key+".policy", "%s", notOneOf("policy", u.Policy, policies))
+	}
+	if u.FailTimeout <= 0 {
+		on.errorf(key+".fail_timeout", `%s is no time at all; want one such as "5s", or max_fails = 0 to pass over no host`,
+			show(u.FailTimeout.String()))
+	}
+	u.Health.validate(on, key+".health")
 	u.validateTLS(on, key+".tls")
 }
 
