@@ -14,6 +14,7 @@ func TestAnswersAreFollowedInPieces(t *testing.T) {
 		{"no body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, false},
 		{"body", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", 200, false},
 		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", 204, false},
+		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n", 200, false},
 		{"refusal", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", 401, true},
 	} {
 		for step := 1; step <= len(test.wire); step++ {
@@ -37,7 +38,11 @@ func TestAnswersThatCannotBeTimedAreErrors(t *testing.T) {
 	for _, wire := range []string{
 		"HTTP/1.0 200 OK\r\n\r\n",
 		"HTTP/1.1 100 Continue\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n123456789\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nmore",
 		"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
 	} {

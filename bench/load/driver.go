@@ -26,7 +26,8 @@ type driver struct {
 type phase int
 
 const (
-	warming phase = iota
+	opening phase = iota // nothing is sent
+	warming
 	measuring
 	draining
 )
@@ -61,9 +62,12 @@ func (q *queue) pop() *conn {
 }
 
 func newDriver(o Options) (*driver, error) {
-	poller, err := socket.NewPoller()
-	if err != nil {
-		return nil, err
+	poller := o.Poller
+	if poller == nil {
+		var err error
+		if poller, err = socket.NewPoller(); err != nil {
+			return nil, err
+		}
 	}
 	d := &driver{
 		o: o, poller: poller, conns: make(map[int]*conn, o.Connections), free: queue{ring: make([]*conn, o.Connections)},
@@ -72,9 +76,14 @@ func newDriver(o Options) (*driver, error) {
 	if o.Pace == Open {
 		d.schedule = newSchedule(o.Rate)
 	}
-	for range o.Connections {
+	for i := range o.Connections {
 		c := &conn{}
-		if err := d.open(c); err != nil {
+		err := d.open(c)
+		if err == nil && i%100 == 0 {
+			// What is accepted on this thread is accepted now, before the queue is full and connecting waits for it.
+			err = d.turn(0)
+		}
+		if err != nil {
 			d.close()
 			return nil, err
 		}
@@ -98,7 +107,9 @@ func (d *driver) close() {
 	for _, c := range d.conns {
 		c.close()
 	}
-	d.poller.Close()
+	if d.o.Poller == nil {
+		d.poller.Close()
+	}
 }
 
 func (d *driver) now() time.Duration { return time.Since(d.began) }
@@ -108,6 +119,7 @@ func (d *driver) run() error {
 	if d.o.Pace == Once {
 		return d.runOnce()
 	}
+	d.phase = warming
 	if err := d.serve(d.o.Warmup); err != nil {
 		return err
 	}
@@ -177,13 +189,15 @@ func (d *driver) serve(until time.Duration) error {
 	}
 }
 
-// patience is how long to wait for sockets: to the next request that can be sent.
+// wakeup is more than a thread that sleeps is ever late on a quiet machine.
+const wakeup = time.Millisecond
+
+// patience is how long to wait for sockets: to the next request that can be sent, less what waking up takes.
 func (d *driver) patience(now, until time.Duration) time.Duration {
-	wait := until - now
-	if d.o.Pace == Open && d.free.count > 0 {
-		wait = min(wait, d.schedule.due()-now)
+	if d.o.Pace == Open {
+		return max(0, min(until, d.schedule.due())-now-wakeup)
 	}
-	return max(wait, 0)
+	return until - now
 }
 
 // drain lets the requests under way, and those of an open loop that are due, come to their end.
@@ -236,7 +250,7 @@ func (d *driver) inWindow(due time.Duration) bool { return due >= d.from && due 
 
 // fill sends all that can be sent now.
 func (d *driver) fill() error {
-	if d.o.Pace == Once || (d.o.Pace == Closed && d.phase == draining) {
+	if d.o.Pace == Once || d.phase == opening || (d.o.Pace == Closed && d.phase == draining) {
 		return nil
 	}
 	for d.free.count > 0 {
@@ -268,6 +282,11 @@ func (d *driver) turn(timeout time.Duration) error {
 	for _, fd := range ready {
 		c := d.conns[fd]
 		if c == nil {
+			if d.o.Others != nil {
+				if err := d.o.Others(fd); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if err := d.proceed(c); err != nil {

@@ -75,7 +75,7 @@ func (d *driver) receive(c *conn) (complete, more bool, err error) {
 			return false, false, errEnd
 		}
 		c.answer.body -= n
-		return c.answer.body == 0, true, nil
+		return c.answer.complete(), true, nil
 	}
 	n, err := c.read(d.buffer)
 	switch {
@@ -101,6 +101,7 @@ func (d *driver) complete(c *conn) error {
 	now := d.now()
 	d.busy--
 	c.busy = false
+	d.result.Total++
 	if d.phase == measuring {
 		d.result.Requests++
 		if c.answer.status >= 300 {

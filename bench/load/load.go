@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/headgate/headgate/bench/socket"
 )
 
 // Pace says when requests are sent; see the package.
@@ -33,6 +35,11 @@ type Options struct {
 	Grace       time.Duration // how long to wait for answers after the window
 	Started     func() error  // called when the window begins, on the goroutine of Run; nil: nothing
 	Ended       func() error  // called when it ends
+
+	// A poller that watches other sockets too, and what handles those. Then one thread does the work of both, with no change
+	// of threads between a request and its answer. nil: a poller of its own.
+	Poller *socket.Poller
+	Others func(fd int) error
 }
 
 func (o Options) validate() error {
@@ -60,6 +67,7 @@ type Result struct {
 	Latency    *hdrhistogram.Histogram // nanoseconds. Closed: of the answers in the window; Open: of the requests due in it
 	Late       *hdrhistogram.Histogram // Open: nanoseconds between due and sent, a sign of a full load or a full proxy
 	Unfinished int64                   // due in the window and not answered when Grace was over; in Latency with their age then
+	Total      int64                   // answered in the whole run
 	Refused    int64                   // answers in the window with a status of 300 or more
 	Failures   int64                   // connections that broke while a request was under way, in the whole run
 	Reconnects int64                   // connections that the other side closed in good order
@@ -82,7 +90,8 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(int64(d), 1), int64(longest)))
 }
 
-// Run sends as the options say and returns what it saw. It uses one thread, to which it binds the calling goroutine.
+// Run sends as the options say and returns what it saw. It uses one thread, to which it binds the calling goroutine. An open
+// loop does not sleep between requests: a thread that is woken is late by tens of microseconds.
 func Run(o Options) (*Result, error) {
 	if err := o.validate(); err != nil {
 		return nil, err

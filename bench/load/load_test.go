@@ -18,22 +18,17 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/bench/payload"
+	"github.com/headgate/headgate/bench/socket"
 	"github.com/headgate/headgate/bench/upstream"
 )
 
-// standIn starts the stand-in upstream, which lives as long as the test binary.
 func standIn(t *testing.T) netip.AddrPort {
 	t.Helper()
-	addr := make(chan netip.AddrPort)
-	go func() {
-		server, err := upstream.Listen(netip.MustParseAddrPort("127.0.0.1:0"))
-		if err != nil {
-			panic(err)
-		}
-		addr <- server.Addr()
-		panic(server.Serve())
-	}()
-	return <-addr
+	addr, err := upstream.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func options(addr netip.AddrPort, pace Pace) Options {
@@ -104,6 +99,25 @@ func TestOpenLoopCountsFromWhenARequestWasDue(t *testing.T) {
 	}
 }
 
+func TestLoadAndUpstreamOnOneThread(t *testing.T) {
+	poller, err := socket.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.Close()
+	server, err := upstream.Listen(poller, netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pace := range []Pace{Closed, Open, Once} {
+		o := options(server.Addr(), pace)
+		o.Poller, o.Others, o.Connections = poller, server.Handle, 300
+		if result := run(t, o); result.Requests == 0 {
+			t.Errorf("%s: no request was answered", pace)
+		}
+	}
+}
+
 func TestOnceHoldsConnectionsOpen(t *testing.T) {
 	o := options(standIn(t), Once)
 	held := 0
@@ -124,6 +138,23 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 	if result.Refused != result.Requests || result.Refused == 0 || result.Trouble != "answered 404" {
 		t.Errorf("%d of %d refused, %q: want all, answered 404", result.Refused, result.Requests, result.Trouble)
+	}
+}
+
+func TestAnswersInChunks(t *testing.T) {
+	piece := strings.Repeat("x", 100_000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 5 {
+			io.WriteString(w, piece)
+			w.(http.Flusher).Flush()
+		}
+	}))
+	defer server.Close()
+	o := options(netip.MustParseAddrPort(strings.TrimPrefix(server.URL, "http://")), Closed)
+	o.Request = payload.Query("a", "Basic eDp5", "/")
+	o.Duration = 300 * time.Millisecond
+	if result := run(t, o); result.Requests == 0 || result.Reconnects > 0 {
+		t.Errorf("%d requests, %d new connections: want some and none", result.Requests, result.Reconnects)
 	}
 }
 

@@ -46,3 +46,13 @@ func TestTreeHoldsChildren(t *testing.T) {
 		t.Errorf("tree of the parent: %v does not hold %d", tree, os.Getpid())
 	}
 }
+
+func TestCoreTimeLeavesOutIdleness(t *testing.T) {
+	const stat = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 3 400 500 6 7 8 0 0\ncpu10 1 0 0 0 0 0 0 0 0 0\nintr 5\n"
+	if got, err := parseCore(stat, 0); err != nil || got != 270*time.Millisecond {
+		t.Errorf("got %v, %v; want 270ms", got, err)
+	}
+	if _, err := parseCore(stat, 1); err == nil {
+		t.Error("a core that is not there: no error")
+	}
+}

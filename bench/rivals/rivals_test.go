@@ -171,16 +171,10 @@ func TestInstalledRivalsDoTheWork(t *testing.T) {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		t.Skip("taskset is not installed")
 	}
-	addr := make(chan netip.AddrPort)
-	go func() {
-		server, err := upstream.Listen(netip.MustParseAddrPort("127.0.0.1:0"))
-		if err != nil {
-			panic(err)
-		}
-		addr <- server.Addr()
-		panic(server.Serve())
-	}()
-	target := <-addr
+	target, err := upstream.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, v := range Variants() {
 		if v.Proxy == Headgate {
 			continue // A program of another module, which is built and tested there.

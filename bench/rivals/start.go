@@ -34,10 +34,7 @@ const startPatience = 2 * time.Minute
 // Start configures a proxy, starts it bound to one core, and waits until it takes connections. The caller stops it.
 func Start(ctx context.Context, program string, v Variant, s Setting, core int) (*Running, error) {
 	var err error
-	if s.Listen, err = freeAddr(); err != nil {
-		return nil, err
-	}
-	if s.Admin, err = freeAddr(); err != nil {
+	if s.Listen, s.Admin, err = freeAddrs(); err != nil {
 		return nil, err
 	}
 	arguments, err := v.Render(s)
@@ -125,16 +122,20 @@ func (r *Running) Stop() {
 	<-r.done
 }
 
-// freeAddr returns an address of the loopback that nobody listens on.
-func freeAddr() (netip.AddrPort, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("find a free port: %w", err)
+// freeAddrs returns two addresses of the loopback that nobody listens on.
+func freeAddrs() (first, second netip.AddrPort, err error) {
+	var addrs [2]netip.AddrPort
+	for i := range addrs {
+		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return first, second, fmt.Errorf("find a free port: %w", err)
+		}
+		defer listener.Close() // Both are held until both are known: they differ.
+		addr, ok := listener.Addr().(*net.TCPAddr)
+		if !ok {
+			return first, second, errors.New("find a free port: not a TCP address")
+		}
+		addrs[i] = addr.AddrPort()
 	}
-	defer listener.Close()
-	addr, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}, errors.New("find a free port: not a TCP address")
-	}
-	return addr.AddrPort(), nil
+	return addrs[0], addrs[1], nil
 }

@@ -91,9 +91,9 @@ func (v Variant) Fits(s scenario.Scenario) (bool, string) {
 		return false, "a map holds plain credentials only"
 	case v.userlist && s.Auth == scenario.Plain && s.Name != "push-1KiB":
 		return false, "slower than the map: shown once"
-	case v.wide && s.Connections < 1000:
+	case v.wide && !s.Many():
 		return false, "the same as headgate below 512 connections"
-	case v.pushOnly && (s.Push == 0 || many || s.Auth == scenario.Bcrypt || s.TLS || s.Connections > 1000):
+	case v.pushOnly && (s.Push == 0 || many || s.Auth == scenario.Bcrypt || s.TLS || s.Many()):
 		return false, "differs from nginx-64k in pushes only"
 	case v.Name == "nginx-64k" && s.Auth == scenario.Bcrypt:
 		return false, "the same as nginx: the time goes into bcrypt"

@@ -102,6 +102,10 @@ func names() []string {
 	return list
 }
 
+// Many reports whether there are so many connections that the kept ones of all subjects together would exhaust the open
+// files of the stand-in upstream: then a subject runs during its own rounds only.
+func (s Scenario) Many() bool { return s.Connections > 1000 }
+
 // Request returns the whole request that the load sends to a proxy at host with an Authorization value.
 func (s Scenario) Request(host, authorization string) ([]byte, error) {
 	if s.Push == 0 {

@@ -14,7 +14,8 @@ import (
 // maxHead is the longest head taken, in bytes.
 const maxHead = 16 << 10
 
-// Server is the stand-in on one listening socket. It serves on the goroutine that calls Serve.
+// Server is the stand-in on one listening socket. It has no goroutine of its own: whoever waits on the poller hands it what
+// is its own.
 type Server struct {
 	listener int
 	addr     netip.AddrPort
@@ -34,12 +35,9 @@ type peer struct {
 	last    bool
 }
 
-// Listen opens the stand-in on an IPv4 address; port 0 takes a free one. Serve must be called on the same goroutine.
-func Listen(addr netip.AddrPort) (*Server, error) {
-	poller, err := socket.NewPoller()
-	if err != nil {
-		return nil, err
-	}
+// Listen opens the stand-in on an IPv4 address; port 0 takes a free one. Its sockets are added to the poller, which may
+// watch others too.
+func Listen(poller *socket.Poller, addr netip.AddrPort) (*Server, error) {
 	listener, bound, err := socket.Listen(addr)
 	if err != nil {
 		return nil, err
@@ -56,7 +54,22 @@ func Listen(addr netip.AddrPort) (*Server, error) {
 // Addr returns the address it listens on.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
 
-// Serve serves until waiting for sockets fails. A peer that fails is dropped.
+// Handle goes on with a socket on which something has changed; one that is not the server's is left alone. A peer that fails
+// is dropped; the error is about accepting.
+func (s *Server) Handle(fd int) error {
+	if fd == s.listener {
+		return s.accept()
+	}
+	if p := s.peers[fd]; p != nil {
+		if err := s.serve(p); err != nil {
+			delete(s.peers, fd)
+			socket.Close(fd)
+		}
+	}
+	return nil
+}
+
+// Serve waits on the poller and handles what changes, until that fails.
 func (s *Server) Serve() error {
 	for {
 		ready, err := s.poller.Wait(socket.Forever)
@@ -64,17 +77,8 @@ func (s *Server) Serve() error {
 			return err
 		}
 		for _, fd := range ready {
-			if fd == s.listener {
-				if err := s.accept(); err != nil {
-					return err
-				}
-				continue
-			}
-			if p := s.peers[fd]; p != nil {
-				if err := s.serve(p); err != nil {
-					delete(s.peers, fd)
-					socket.Close(fd)
-				}
+			if err := s.Handle(fd); err != nil {
+				return err
 			}
 		}
 	}

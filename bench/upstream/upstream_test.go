@@ -5,25 +5,18 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// start serves for the rest of the test binary: a Server has no end, as its process is ended in a run.
 func start(t *testing.T) string {
 	t.Helper()
-	addr := make(chan netip.AddrPort)
-	go func() {
-		server, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"))
-		if err != nil {
-			panic(err)
-		}
-		addr <- server.Addr()
-		panic(server.Serve())
-	}()
-	return (<-addr).String()
+	addr, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.String()
 }
 
 func TestAnswers(t *testing.T) {
