@@ -23,6 +23,9 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = append(b, '\r', '\n')
 	for i := range h.Fields {
 		f := &h.Fields[i]
+		if h.Underscores && bytes.IndexByte(f.Name, '_') >= 0 {
+			continue
+		}
 		if passesUpstream(f.Name) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
 			b = appendField(b, f)
 		}
@@ -53,8 +56,8 @@ func appendLength(b []byte, n int64) []byte {
 }
 
 // passesUpstream reports whether a client's field goes upstream. Held back is what is between the client and us
-// (RFC 9110 §7.6.1), what we write ourselves, what could pass for an identity or a different request, and every name
-// with "_", which some servers read as "-".
+// (RFC 9110 §7.6.1), what we write ourselves, and what could pass for an identity or a different request. A name with
+// "_", which some servers read as "-", has been dropped before.
 func passesUpstream(name []byte) bool {
 	switch name[0] | 0x20 {
 	case 'a':
@@ -98,7 +101,7 @@ func passesUpstream(name []byte) bool {
 			return false
 		}
 	}
-	return bytes.IndexByte(name, '_') < 0 && !wire.ScopeLike(name)
+	return !wire.ScopeLike(name)
 }
 
 // xPasses is passesUpstream for the names that begin with X.

@@ -29,7 +29,7 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	var length, coding, keepAlive bool
 	var codingValue []byte
 	for i, end := range s.ends[1:] {
-		field, f := parseField(buf[s.ends[i]+1 : end-1])
+		field, _, f := parseField(buf[s.ends[i]+1 : end-1])
 		if f != nil {
 			return f
 		}

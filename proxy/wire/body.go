@@ -159,7 +159,7 @@ func (b *Body) trailers() error {
 			return io.EOF
 		}
 		b.extra += len(line)
-		field, fault := parseField(line)
+		field, _, fault := parseField(line)
 		if fault != nil || b.extra > maxExtra || !harmlessTrailer(field.Name) {
 			return faultTrailer
 		}

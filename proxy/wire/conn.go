@@ -36,6 +36,7 @@ type Conn struct {
 	standIn   []byte // what fasthttp still has to read of the stand-in
 	standBuf  []byte
 	began     time.Time // when the head in use was complete
+	ended     time.Time // the request before; zero: there was none
 	waiting   atomic.Int64
 	readBy    alarm
 	writeBy   alarm
@@ -74,7 +75,10 @@ func (c *Conn) Write(p []byte) (int, error) { return len(p), nil }
 func (c *Conn) next() error {
 	c.in.discardHead()
 	c.continued = false
-	now := time.Now()
+	now := c.ended // a moment ago
+	if now.IsZero() {
+		now = time.Now()
+	}
 	c.waiting.Store(now.UnixNano())
 	if !c.shaken {
 		if err := c.handshake(now); err != nil {
@@ -89,7 +93,6 @@ func (c *Conn) next() error {
 		if err := c.in.fill(); err != nil {
 			return err
 		}
-		now = time.Now()
 	}
 	slow := false
 	for {
@@ -100,7 +103,7 @@ func (c *Conn) next() error {
 		}
 		if !slow {
 			slow = true
-			if err := c.ReadWithin(now, c.limits.HeaderTimeout); err != nil {
+			if err := c.ReadWithin(time.Now(), c.limits.HeaderTimeout); err != nil {
 				return err
 			}
 		}
@@ -145,6 +148,9 @@ func (c *Conn) Fault() *Fault { return c.fault }
 
 // Began is when the head of the request in use was complete.
 func (c *Conn) Began() time.Time { return c.began }
+
+// End says when the request in use was over, which is when the wait for the next one begins.
+func (c *Conn) End(now time.Time) { c.ended = now }
 
 // Body is the body of the request in use. Reading it through ReadBody also tells a waiting client to go on.
 func (c *Conn) Body() *Body { return &c.body }

@@ -2,11 +2,12 @@ package wire
 
 // Character classes of RFC 9110 §5.6.2 and RFC 3986 §3.3, one bit each.
 const (
-	token     = 1 << iota // tchar: method, field name
-	hexDigit              // 0-9 a-f A-F
-	pathChar              // pchar or "/", and "%" whose two digits are looked at apart
-	queryChar             // what senders put into a query: any visible ASCII but "#"
-	hostChar              // reg-name as it is used: letters, digits, ".", "-", "_"
+	token      = 1 << iota // tchar: method, field name
+	hexDigit               // 0-9 a-f A-F
+	pathChar               // pchar or "/", and "%" whose two digits are looked at apart
+	queryChar              // what senders put into a query: any visible ASCII but "#"
+	underscore             // "_"
+	hostChar               // reg-name as it is used: letters, digits, ".", "-", "_"
 )
 
 var class = func() (t [256]uint8) {
@@ -29,6 +30,7 @@ var class = func() (t [256]uint8) {
 	set(hexDigit, "abcdefABCDEF")
 	set(token, "!#$%&'*+-.^_`|~")
 	set(pathChar, "/-._~!$&'()*+,;=:@%")
+	set(underscore, "_")
 	set(hostChar, ".-_")
 	return t
 }()

@@ -27,6 +27,7 @@ type RequestHead struct {
 
 	Host          []byte // empty only in HTTP/1.0
 	Authorization []byte // the value; nil without the field
+	Underscores   bool   // the name of a field holds "_"
 	NamesFields   bool   // Connection names fields that are meant for us alone
 	Length        int64  // bytes of the body, Chunked, or 0 without one
 	HasLength     bool   // a Content-Length field is there
@@ -86,10 +87,11 @@ func (h *RequestHead) parse(buf []byte, s *lineScanner) *Fault {
 	}
 	var seen seenFields
 	for i, end := range s.ends[1:] {
-		field, f := parseField(buf[s.ends[i]+1 : end-1])
+		field, classes, f := parseField(buf[s.ends[i]+1 : end-1])
 		if f != nil {
 			return f
 		}
+		h.Underscores = h.Underscores || classes&underscore != 0
 		if f := h.note(field, &seen); f != nil {
 			return f
 		}
@@ -159,19 +161,24 @@ func checkPath(path []byte) *Fault {
 func ValidPath(path []byte) bool { return checkPath(path) == nil }
 
 // parseField reads one field line (RFC 9112 §5): a token, a colon right behind it, a value without controls.
-func parseField(line []byte) (Field, *Fault) {
+// The second result is which classes the characters of the name are of.
+func parseField(line []byte) (Field, uint8, *Fault) {
 	if line[0] == ' ' || line[0] == '\t' {
-		return Field{}, faultFold
+		return Field{}, 0, faultFold
 	}
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 || !all(line[:colon], token) {
-		return Field{}, faultName
+	colon, seen := 0, uint8(0)
+	for colon < len(line) && class[line[colon]]&token != 0 {
+		seen |= class[line[colon]]
+		colon++
+	}
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
+		return Field{}, 0, faultName
 	}
 	value := trim(line[colon+1:])
 	if !validValue(value) {
-		return Field{}, faultValue
+		return Field{}, 0, faultValue
 	}
-	return Field{Name: line[:colon], Value: value}, nil
+	return Field{Name: line[:colon], Value: value}, seen, nil
 }
 
 // seenFields remembers which fields that frame or identify have been there: each may come once.
