@@ -20,8 +20,9 @@ type standing struct {
 	judged       sync.Mutex // guards what follows, and changes of out
 	failingSince time.Time
 	nextProbe    time.Time
-	good, bad    int  // answers to probes in a row
-	unwell       bool // the verdict of the probes; whether that takes the host out, Pool.settle says
+	good, bad    int       // answers to probes in a row
+	unwell       bool      // the verdict of the probes; whether that takes the host out, Pool.settle says
+	unhealthy    time.Time // since when the host is out or unwell; zero: it is neither
 }
 
 // Available reports whether the host is not passed over. Pick gives a host that is passed over only when it knows no
@@ -59,6 +60,7 @@ func (h *Host) Failed() {
 
 // takeOut passes the host over for a reason. The lock judged is held.
 func (h *Host) takeOut(reason uint32) {
+	defer h.noteHealth()
 	if h.out.Or(reason) == 0 && !h.gone.Load() {
 		h.series.passedOver.Add(1)
 		cause := "its requests fail"
@@ -71,6 +73,7 @@ func (h *Host) takeOut(reason uint32) {
 
 // putBack takes a reason back. The lock judged is held.
 func (h *Host) putBack(reason uint32) {
+	defer h.noteHealth()
 	if old := h.out.And(^reason); old == reason && !h.gone.Load() {
 		h.keeper.Load().o.Log.Info("host is back", "host", h.addr)
 	}
@@ -117,6 +120,7 @@ func (h *Host) judge(err error, o *Options, now time.Time) {
 
 // count counts the answer to a probe of Options.Health. The lock judged is held.
 func (h *Host) count(good bool, o Health) {
+	defer h.noteHealth()
 	if good {
 		h.good, h.bad = h.good+1, 0
 		h.unwell = h.unwell && h.good < o.Rise

@@ -24,7 +24,8 @@ type Pool struct {
 	again atomic.Uint64
 	_     [56]byte
 
-	hosts      atomic.Pointer[[]*Host] // sorted, immutable; replaced only when it changes
+	hosts      atomic.Pointer[[]*Host]   // sorted, immutable; replaced only when it changes
+	changed    atomic.Pointer[time.Time] // when hosts was last replaced
 	answers    atomic.Pointer[answers]
 	resolution atomic.Pointer[resolution]
 
@@ -77,7 +78,7 @@ func New(o Options, from *Pool) *Pool {
 		woken:   make(chan struct{}, 1),
 	}
 	p.askedOnce = sync.OnceFunc(func() { close(p.asked) })
-	p.hosts.Store(new([]*Host))
+	p.setHosts([]*Host{})
 	p.resolution.Store(&resolution{})
 	p.next.Store(rand.Uint64N(1 << 32)) // gateways that start together do not all begin with the same host
 	p.setTargets(o.Targets)
@@ -101,6 +102,9 @@ func New(o Options, from *Pool) *Pool {
 	}
 	p.answers.Store(&known)
 	p.apply(known)
+	if from != nil && slices.Equal(p.Hosts(), from.Hosts()) {
+		p.changed.Store(from.changed.Load())
+	}
 	if len(known) == len(p.names) {
 		if len(p.names) > 0 {
 			p.resolution.Store(from.resolution.Load())
@@ -240,7 +244,7 @@ func (p *Pool) replace(keys []hostKey, current []*Host) {
 		}
 		list = append(list, h)
 	}
-	p.hosts.Store(&list)
+	p.setHosts(list)
 	p.wakeUp()
 
 	// Only now: a host that is let go closes its connections, and nobody picks it any more.

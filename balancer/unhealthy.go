@@ -1,0 +1,38 @@
+package balancer
+
+import "time"
+
+// noteHealth keeps the time since when the host is not healthy. The lock judged is held.
+func (h *Host) noteHealth() {
+	switch healthy := h.out.Load() == 0 && !h.unwell; {
+	case healthy:
+		h.unhealthy = time.Time{}
+	case h.unhealthy.IsZero():
+		h.unhealthy = time.Now()
+	}
+}
+
+// UnhealthySince is since when the pool has had no healthy host, the zero time when it has one. A host is healthy that is
+// not passed over and that its probes find well: an ill one that is used all the same, so that half of the hosts remain,
+// does not count. A pool without hosts has been unhealthy since it lost the last, or since it began.
+func (p *Pool) UnhealthySince() time.Time {
+	since := *p.changed.Load()
+	for _, h := range p.Hosts() {
+		h.judged.Lock()
+		unhealthy := h.unhealthy
+		h.judged.Unlock()
+		if unhealthy.IsZero() {
+			return time.Time{}
+		}
+		if unhealthy.After(since) {
+			since = unhealthy
+		}
+	}
+	return since
+}
+
+func (p *Pool) setHosts(list []*Host) {
+	now := time.Now()
+	p.hosts.Store(&list)
+	p.changed.Store(&now)
+}
