@@ -29,8 +29,9 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	var length, coding, keepAlive bool
 	var codingValue []byte
 	for i, end := range s.ends[1:] {
-		field, _, f := parseField(buf[s.ends[i]+1 : end-1])
-		if f != nil {
+		h.Fields = append(h.Fields, Field{})
+		field := &h.Fields[i]
+		if _, f := field.parse(buf[s.ends[i]+1 : end-1]); f != nil {
 			return f
 		}
 		switch {
@@ -56,7 +57,6 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 				list = rest
 			}
 		}
-		h.Fields = append(h.Fields, field)
 	}
 	if minor == 0 && !keepAlive {
 		h.Close = true

@@ -159,7 +159,8 @@ func (b *Body) trailers() error {
 			return io.EOF
 		}
 		b.extra += len(line)
-		field, _, fault := parseField(line)
+		var field Field
+		_, fault := field.parse(line)
 		if fault != nil || b.extra > maxExtra || !harmlessTrailer(field.Name) {
 			return faultTrailer
 		}

@@ -87,7 +87,9 @@ func (h *RequestHead) parse(buf []byte, s *lineScanner) *Fault {
 	}
 	var seen seenFields
 	for i, end := range s.ends[1:] {
-		field, classes, f := parseField(buf[s.ends[i]+1 : end-1])
+		h.Fields = append(h.Fields, Field{})
+		field := &h.Fields[i]
+		classes, f := field.parse(buf[s.ends[i]+1 : end-1])
 		if f != nil {
 			return f
 		}
@@ -95,7 +97,6 @@ func (h *RequestHead) parse(buf []byte, s *lineScanner) *Fault {
 		if f := h.note(field, &seen); f != nil {
 			return f
 		}
-		h.Fields = append(h.Fields, field)
 	}
 	return h.settle(&seen)
 }
@@ -160,25 +161,25 @@ func checkPath(path []byte) *Fault {
 // ValidPath reports whether a request may have this path at all (RFC 3986 §3.3), whatever routes there are.
 func ValidPath(path []byte) bool { return checkPath(path) == nil }
 
-// parseField reads one field line (RFC 9112 §5): a token, a colon right behind it, a value without controls.
-// The second result is which classes the characters of the name are of.
-func parseField(line []byte) (Field, uint8, *Fault) {
+// parse reads one field line (RFC 9112 §5): a token, a colon right behind it, a value without controls. classes are
+// those of the characters of the name.
+func (f *Field) parse(line []byte) (classes uint8, _ *Fault) {
 	if line[0] == ' ' || line[0] == '\t' {
-		return Field{}, 0, faultFold
+		return 0, faultFold
 	}
-	colon, seen := 0, uint8(0)
+	colon := 0
 	for colon < len(line) && class[line[colon]]&token != 0 {
-		seen |= class[line[colon]]
+		classes |= class[line[colon]]
 		colon++
 	}
 	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return Field{}, 0, faultName
+		return 0, faultName
 	}
-	value := trim(line[colon+1:])
-	if !validValue(value) {
-		return Field{}, 0, faultValue
+	f.Name, f.Value = line[:colon], trim(line[colon+1:])
+	if !validValue(f.Value) {
+		return 0, faultValue
 	}
-	return Field{Name: line[:colon], Value: value}, seen, nil
+	return classes, nil
 }
 
 // seenFields remembers which fields that frame or identify have been there: each may come once.
@@ -189,7 +190,7 @@ type seenFields struct {
 }
 
 // note keeps what the framing and the request loop need to know of a field.
-func (h *RequestHead) note(f Field, seen *seenFields) *Fault {
+func (h *RequestHead) note(f *Field, seen *seenFields) *Fault {
 	once := func(flag *bool, fault *Fault) *Fault {
 		if *flag {
 			return fault
