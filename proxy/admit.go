@@ -25,8 +25,11 @@ func (x *exchange) admit() *failure {
 	return nil
 }
 
-// patience is how long the request may queue.
+// patience is how long the request may queue; without a queue_timeout not at all, however long its route may take.
 func (x *exchange) patience() time.Duration {
+	if x.snapshot.limits.QueueTimeout <= 0 {
+		return 0
+	}
 	return max(x.remaining(x.conn.Began(), x.snapshot.limits.QueueTimeout), 0)
 }
 

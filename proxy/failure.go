@@ -37,26 +37,27 @@ var (
 	crossSite     = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
 	tenantDenied  = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
 
-	notFound         = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
-	methodRefused    = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
-	overloaded       = &Refusal{"overloaded", 429, 503, "send less at a time, or raise the limit"}
-	noUpstream       = &Refusal{"no_upstream", 503, 503, "no upstream is configured for this route"}
-	bodyTooLarge     = &Refusal{"body_too_large", 413, 413, "send a smaller body or raise the route's max_body_size"}
-	bodyTimeout      = &Refusal{"body_timeout", 503, 503, "the body did not arrive in time, the connection ends without an answer"}
-	clientCut        = &Refusal{"client_closed", 503, 503, "the client went before its request was complete"}
-	noHost           = &Refusal{"no_host", 503, 503, "no host of the upstream is known, its name does not resolve"}
-	noConnection     = &Refusal{"no_connection", 503, 503, "all connections to the upstream are in use, try again"}
-	connectFailed    = &Refusal{"connect_failed", 503, 503, "no host of the upstream accepts connections"}
-	unavailableHosts = &Refusal{"upstream_unavailable", 503, 503, "no host of the upstream took the request"}
-	upstreamSlow     = &Refusal{"upstream_timeout", 504, 504, "the upstream did not take the request or answer in time"}
-	deadlinePassed   = &Refusal{"deadline", 504, 504, "the route's timeout has passed"}
-	upstreamCut      = &Refusal{"upstream_closed", 502, 502, "the upstream closed the connection before its answer was complete"}
-	badAnswer        = &Refusal{"bad_answer", 502, 502, "the upstream's answer is not readable HTTP/1.1"}
-	wrongMachine     = &Refusal{"wrong_machine", 502, 502, "the upstream is not the Cortex component that takes pushes"}
-	answerTooLong    = &Refusal{"answer_too_long", 502, 502, "an answer of unknown length over 1 MiB needs HTTP/1.1"}
-	internal         = &Refusal{"internal", 500, 503, "headgate failed, its log says why"}
-	draining         = &Refusal{"draining", 503, 503, "this gateway is going away, use another"}
-	notReady         = &Refusal{"not_ready", 503, 503, "headgate has no configuration yet"}
+	notFound          = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
+	methodRefused     = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
+	overloaded        = &Refusal{"overloaded", 429, 503, "send less at a time, or raise the limit"}
+	noUpstream        = &Refusal{"no_upstream", 503, 503, "no upstream is configured for this route"}
+	bodyTooLarge      = &Refusal{"body_too_large", 413, 413, "send a smaller body or raise the route's max_body_size"}
+	bodyTimeout       = &Refusal{"body_timeout", 503, 503, "the body did not arrive in time, the connection ends without an answer"}
+	clientCut         = &Refusal{"client_closed", 503, 503, "the client went before its request was complete"}
+	noHost            = &Refusal{"no_host", 503, 503, "no host of the upstream is known, its name does not resolve"}
+	noConnection      = &Refusal{"no_connection", 503, 503, "all connections to the upstream are in use, try again"}
+	connectFailed     = &Refusal{"connect_failed", 503, 503, "no host of the upstream accepts connections"}
+	unavailableHosts  = &Refusal{"upstream_unavailable", 503, 503, "no host of the upstream took the request"}
+	upstreamSlow      = &Refusal{"upstream_timeout", 504, 504, "the upstream did not take the request or answer in time"}
+	deadlinePassed    = &Refusal{"deadline", 504, 504, "the route's timeout has passed"}
+	upstreamCut       = &Refusal{"upstream_closed", 502, 502, "the upstream closed the connection before its answer was complete"}
+	badAnswer         = &Refusal{"bad_answer", 502, 502, "the upstream's answer is not readable HTTP/1.1"}
+	wrongMachine      = &Refusal{"wrong_machine", 502, 502, "the upstream is not the Cortex component that takes pushes"}
+	answerTooLong     = &Refusal{"answer_too_long", 502, 502, "an answer of unknown length over 1 MiB needs HTTP/1.1"}
+	internal          = &Refusal{"internal", 500, 503, "headgate failed, its log says why"}
+	upstreamUnhealthy = &Refusal{"upstream_unhealthy", 503, 503, "an upstream in server.health_upstreams has no healthy host, use another gateway"}
+	draining          = &Refusal{"draining", 503, 503, "this gateway is going away, use another"}
+	notReady          = &Refusal{"not_ready", 503, 503, "headgate has no configuration yet"}
 )
 
 // Refusals is the whole table, in the order of a request's life; the caller must not change it.
@@ -65,7 +66,7 @@ func Refusals() []*Refusal {
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
 		addressDenied, unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
 		noUpstream, overloaded, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
-		badAnswer, wrongMachine, answerTooLong, internal, draining, notReady,
+		badAnswer, wrongMachine, answerTooLong, internal, upstreamUnhealthy, draining, notReady,
 	}
 }
 

@@ -61,7 +61,6 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 		o.refusals[r] = set.NewCounter(fmt.Sprintf("headgate_refusals_total{reason=%q}", r.Reason))
 	}
 	set.NewGauge("headgate_in_flight_requests", func() float64 { return float64(p.InFlight()) })
-	set.NewGauge("headgate_client_connections", func() float64 { return float64(p.conns.count()) })
 	set.RegisterMetricsWriter(o.durations.write)
 	return o
 }

@@ -26,9 +26,10 @@ type Settings struct {
 	Routes       []Route
 	RulePrefixes []string // paths below which namespace and group may be escaped, each ending in "/"
 	Credentials  *authcache.Cache
-	Realm        string        // of WWW-Authenticate
-	HealthPath   string        // answered without credentials; "": none
-	WriteTimeout time.Duration // the answer to the client, between two writes; 0: no limit
+	Realm        string           // of WWW-Authenticate
+	HealthPath   string           // answered without credentials; "": none
+	HealthPools  []*balancer.Pool // HealthPath says 503 while one of them has had no healthy host for 10 s
+	WriteTimeout time.Duration    // the answer to the client, between two writes; 0: no limit
 	Federation   Federation
 	Limits       Limits
 
@@ -42,7 +43,7 @@ type Settings struct {
 type Limits struct {
 	MaxInFlight      int           // requests that are not reads; 0: no limit
 	MaxInFlightReads int           // reads; 0: no limit
-	QueueTimeout     time.Duration // how long a request waits for a slot
+	QueueTimeout     time.Duration // how long a request waits for a slot; 0: not at all
 	MaxBuffered      int64         // bytes of bodies kept for a further attempt; beyond it they stream; 0: no limit
 	RejectWrites     int           // status of what is refused on write routes; 0: 503
 	RejectReads      int           // status elsewhere; 0: 429

@@ -51,6 +51,9 @@ func New(o Options) *Proxy {
 	}
 	p.seen = newObserver(p, o.Metrics, o.Log)
 	p.limits.HandshakeFailed = p.seen.handshakeFailed
+	if o.Metrics != nil {
+		p.exportUsage(o.Metrics)
+	}
 	p.server = &fasthttp.Server{
 		Handler: p.handle,
 		// The loop sees only the stand-ins of wire.Conn, which fit these sizes; deadlines, limits and refusals are ours.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/balancer"
 )
 
 // Snapshot is what requests run on: immutable, compiled from one configuration, loaded once by each request.
@@ -17,6 +18,7 @@ type Snapshot struct {
 	credentials  *authcache.Cache
 	challenge    string // of WWW-Authenticate
 	healthPath   string
+	healthPools  []*balancer.Pool
 	writeTimeout time.Duration
 	federation   Federation
 	limits       Limits
@@ -42,6 +44,7 @@ func Compile(s Settings) (*Snapshot, error) {
 		credentials:  s.Credentials,
 		challenge:    `Basic realm="` + quoted.Replace(s.Realm) + `", charset="UTF-8"`,
 		healthPath:   s.HealthPath,
+		healthPools:  s.HealthPools,
 		writeTimeout: s.WriteTimeout,
 		federation:   s.Federation,
 		limits:       s.Limits,
