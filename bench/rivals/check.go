@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/bench/payload"
+	"github.com/headgate/headgate/bench/procfs"
 )
 
 // refused stands for any status of the client's fault.
@@ -66,7 +67,10 @@ func (r *Running) Check(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", r.Variant.Name, err)
 		}
 	}
-	return nil
+	// Not sooner: nginx listens before it has started its worker, which has answered by now.
+	var err error
+	r.PIDs, err = procfs.Tree(r.cmd.Process.Pid)
+	return err
 }
 
 func do(client *http.Client, request *http.Request) (int, string, error) {

@@ -13,15 +13,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/headgate/headgate/bench/procfs"
 )
 
 // Running is a proxy that takes connections.
 type Running struct {
 	Variant Variant
 	Setting Setting
-	PIDs    []int // of the proxy and its workers
+	PIDs    []int // of the proxy and its workers, once Check has passed
 
 	cmd  *exec.Cmd
 	log  string
@@ -58,10 +56,6 @@ func Start(ctx context.Context, program string, v Variant, s Setting, core int) 
 		close(r.done)
 	}()
 	if err := r.await(ctx); err != nil {
-		r.Stop()
-		return nil, err
-	}
-	if r.PIDs, err = procfs.Tree(r.cmd.Process.Pid); err != nil {
 		r.Stop()
 		return nil, err
 	}
