@@ -185,6 +185,9 @@ func TestUnsolicitedAnswer(t *testing.T) {
 			if most := u.most(); most != 1 {
 				t.Errorf("a request was sent %d times", most)
 			}
+			if opened := u.opened.Load(); opened != 6 {
+				t.Errorf("%d connections, want one for each request", opened)
+			}
 		})
 	}
 }
