@@ -327,8 +327,9 @@ func (r *recorder) read(br *bufio.Reader, req *received) error {
 			}
 		}
 	} else {
-		body = make([]byte, length)
-		_, err = io.ReadFull(br, body)
+		var whole bytes.Buffer // grows with what comes: a length may be a lie
+		_, err = io.CopyN(&whole, br, length)
+		body = whole.Bytes()
 	}
 	r.mu.Lock()
 	req.body = string(body)

@@ -19,6 +19,7 @@ type rawCase struct {
 	Raw            string   `json:"raw"`
 	Expect         string   `json:"expect"`
 	Why            string   `json:"why"`
+	Level          string   `json:"level"`
 	MaxUpstream    int      `json:"max_upstream_requests"`
 	Status         []int    `json:"status"`
 	HalfClose      bool     `json:"half_close"`
@@ -76,13 +77,37 @@ func (v *verdict) final() int {
 	return 0
 }
 
+// rawPatience is how long something is waited for that should come; rawQuiet is how long a connection that may stay open
+// must say nothing more.
+const (
+	rawPatience = 5 * time.Second
+	rawQuiet    = 300 * time.Millisecond
+)
+
 // exchangeRaw sends bytes and reads answers until the gateway closes or nothing more comes.
 func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait time.Duration) *verdict {
 	t.Helper()
-	return exchangeRawOn(t, "tcp", addr, raw, halfClose, wait)
+	return exchangeOn(t, "tcp", addr, raw, halfClose, func(v *verdict) time.Duration {
+		if v.final() == 0 {
+			return wait
+		}
+		return min(wait, rawQuiet)
+	})
 }
 
-func exchangeRawOn(t testing.TB, network, addr string, raw []byte, halfClose bool, wait time.Duration) *verdict {
+// exchangeCase is exchangeRaw for a case, which says what should come.
+func exchangeCase(t testing.TB, network, addr string, c *rawCase) *verdict {
+	t.Helper()
+	return exchangeOn(t, network, addr, c.bytes(), c.HalfClose, func(v *verdict) time.Duration {
+		if v.final() == 0 || len(v.statuses) < c.Responses || c.Close || c.HalfClose {
+			return rawPatience
+		}
+		return rawQuiet
+	})
+}
+
+// exchangeOn asks before each answer how long to wait for it.
+func exchangeOn(t testing.TB, network, addr string, raw []byte, halfClose bool, wait func(*verdict) time.Duration) *verdict {
 	t.Helper()
 	conn, err := net.Dial(network, addr)
 	if err != nil {
@@ -98,7 +123,7 @@ func exchangeRawOn(t testing.TB, network, addr string, raw []byte, halfClose boo
 	v := &verdict{}
 	br := bufio.NewReader(conn)
 	for {
-		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(wait(v))); err != nil {
 			t.Fatal(err)
 		}
 		resp, err := http.ReadResponse(br, nil)
@@ -111,21 +136,20 @@ func exchangeRawOn(t testing.TB, network, addr string, raw []byte, halfClose boo
 			io.Copy(io.Discard, resp.Body) //nolint:errcheck // only the statuses count
 		}
 		v.statuses = append(v.statuses, resp.StatusCode)
-		wait = min(wait, 300*time.Millisecond)
 	}
 }
 
 // TestRawRequests sends every raw request of the case file and looks at both sides of the gateway.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
-	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), playRawCase)
+	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), rawWorkers, playRawCase)
 }
 
 // playRawCase sends a raw request to a gateway of its own.
-func playRawCase(t *testing.T, _ int, c *rawCase) {
+func playRawCase(t *testing.T, c *rawCase) {
 	upstream := startRecorder(t, nil)
 	g := startGateway(t, testRoutes(testPool(t, upstream.addr), nil))
-	v := exchangeRaw(t, g.addr, c.bytes(), c.HalfClose, 3*time.Second)
+	v := exchangeCase(t, "tcp", g.addr, c)
 	checkRawCase(t, c, v, upstream.requests())
 }
 

@@ -9,14 +9,14 @@ import (
 const rawWorkers = 16
 
 // runRawCases runs play for every case, several at a time, each as a test of its own.
-func runRawCases(t *testing.T, cases []rawCase, play func(t *testing.T, worker int, c *rawCase)) {
+func runRawCases(t *testing.T, cases []rawCase, workers int, play func(t *testing.T, c *rawCase)) {
 	t.Helper()
 	next := make(chan *rawCase)
 	var running sync.WaitGroup
-	for worker := range rawWorkers {
+	for range workers {
 		running.Go(func() {
 			for c := range next {
-				t.Run(c.ID, func(t *testing.T) { play(t, worker, c) })
+				t.Run(c.ID, func(t *testing.T) { play(t, c) })
 			}
 		})
 	}
@@ -31,5 +31,5 @@ func runRawCases(t *testing.T, cases []rawCase, play func(t *testing.T, worker i
 // it.
 func TestMoreRawRequests(t *testing.T) {
 	t.Parallel()
-	runRawCases(t, readRawCases(t, "testdata/raw-http-more.jsonl"), playRawCase)
+	runRawCases(t, readRawCases(t, "testdata/raw-http-more.jsonl"), rawWorkers, playRawCase)
 }
