@@ -170,10 +170,9 @@ func (b *battlefield) fight(t *testing.T, length time.Duration) {
 	b.cortex.awaitReady(t, b.cortex.url+"/ready")
 }
 
-// pause lets up to that much time go by. Nothing is waited for: it is the time
-// in which a fault acts.
+// pause lets up to that much time pass.
 func pause(r *rand.Rand, atMost time.Duration) {
-	time.Sleep(time.Duration(r.Int64N(int64(atMost))))
+	letPass(time.Duration(r.Int64N(int64(atMost))))
 }
 
 // cuts counts the connections that were cut on every wire.

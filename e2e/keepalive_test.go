@@ -21,14 +21,23 @@ import (
 type keepAlive struct {
 	addr    string
 	request []byte
+	load    load
 
 	stopped atomic.Bool
 	group   sync.WaitGroup
 
 	mu       sync.Mutex
-	pushes   []push
+	accepted int
+	pushes   []push // those that were accepted, if they are timed
 	failed   int
 	failures []string // the first few
+}
+
+// load is how much such senders do.
+type load struct {
+	Senders int
+	Between time.Duration // a sender's pause between two pushes
+	Timed   bool          // keep what each push took, for percentile
 }
 
 // push is one that was accepted.
@@ -37,13 +46,13 @@ type push struct {
 	took time.Duration
 }
 
-// startKeepAlive starts n senders to addr, which push as c until they are
-// stopped. Each waits so long between two pushes.
-func startKeepAlive(t *testing.T, addr string, c caller, n int, between time.Duration) *keepAlive {
+// startKeepAlive starts senders to addr, which push as c until they are
+// stopped.
+func startKeepAlive(t *testing.T, addr string, c caller, l load) *keepAlive {
 	t.Helper()
-	k := &keepAlive{addr: addr, request: pushBytes(t, c)}
-	for range n {
-		k.group.Go(func() { k.send(between) })
+	k := &keepAlive{addr: addr, request: pushBytes(t, c), load: l}
+	for range l.Senders {
+		k.group.Go(k.send)
 	}
 	t.Cleanup(func() { k.halt() })
 	return k
@@ -64,7 +73,7 @@ func pushBytes(t *testing.T, c caller) []byte {
 }
 
 // send pushes until the senders are stopped.
-func (k *keepAlive) send(between time.Duration) {
+func (k *keepAlive) send() {
 	var line *wire
 	for !k.stopped.Load() {
 		if line == nil {
@@ -79,18 +88,25 @@ func (k *keepAlive) send(between time.Duration) {
 		if err != nil {
 			k.fail(fmt.Sprintf("push after %s, push %d of its connection", time.Since(began), line.pushes), err)
 		} else {
-			k.mu.Lock()
-			k.pushes = append(k.pushes, push{began, time.Since(began)})
-			k.mu.Unlock()
+			k.accept(push{began, time.Since(began)})
 		}
 		if last || err != nil {
 			line.close()
 			line = nil
 		}
-		time.Sleep(between)
+		letPass(k.load.Between)
 	}
 	if line != nil {
 		line.close()
+	}
+}
+
+func (k *keepAlive) accept(p push) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.accepted++
+	if k.load.Timed {
+		k.pushes = append(k.pushes, p)
 	}
 }
 
@@ -113,7 +129,7 @@ func (k *keepAlive) halt() {
 func (k *keepAlive) count() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.pushes)
+	return k.accepted
 }
 
 // noneFailed stops the senders, fails the test if a push has failed, and
@@ -122,15 +138,15 @@ func (k *keepAlive) noneFailed(t *testing.T) int {
 	t.Helper()
 	k.halt()
 	if k.failed != 0 {
-		t.Errorf("%d pushes failed and %d were accepted; the first:", k.failed, len(k.pushes))
+		t.Errorf("%d pushes failed and %d were accepted; the first:", k.failed, k.accepted)
 		for _, failure := range k.failures {
 			t.Log(failure)
 		}
 	}
-	if len(k.pushes) == 0 {
+	if k.accepted == 0 {
 		t.Error("no push was accepted")
 	}
-	return len(k.pushes)
+	return k.accepted
 }
 
 // percentile returns what that part of the pushes took at most that were begun

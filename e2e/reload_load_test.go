@@ -15,10 +15,11 @@ func TestReloadUnderLoad(t *testing.T) {
 	g := newGateway(t, gatewayOptions{Upstreams: []string{upstream.url}, IdleTimeout: "2s", LogLevel: "info"})
 	g.run(t)
 	before := g.mustResources(t)
-	senders := startKeepAlive(t, g.host, g.as("prometheus-a"), 16, 0)
+	senders := startKeepAlive(t, g.host, g.as("prometheus-a"), load{Senders: 16})
 
 	length := soakLength(t, 30*time.Second)
 	started, reloads := time.Now(), 0
+	var first resources // after the first minute
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for time.Since(started) < length {
@@ -26,8 +27,15 @@ func TestReloadUnderLoad(t *testing.T) {
 		if got := (caller{url: g.admin}).call(t, http.MethodPost, "/reload", ""); got.status != http.StatusOK {
 			t.Errorf("reload: %s", got)
 		}
-		if reloads++; reloads%60 == 0 {
-			t.Logf("after %d reloads under load: %s", reloads, g.mustResources(t))
+		if reloads++; reloads%60 != 0 {
+			continue
+		}
+		now := g.mustResources(t)
+		t.Logf("after %d reloads under load: %s", reloads, now)
+		if reloads == 60 {
+			first = now
+		} else if now.goroutines > first.goroutines+20 || now.descriptors > first.descriptors+20 || now.resident > 2*first.resident {
+			t.Errorf("after %d reloads: %s; after a minute: %s", reloads, now, first)
 		}
 	}
 	pushed := senders.noneFailed(t)

@@ -1,6 +1,9 @@
 package e2e
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestRollingRestart restarts two gateways, one after the other, behind a
 // HAProxy that only passes on connections. Each says on its health path that it
@@ -17,28 +20,30 @@ func TestRollingRestart(t *testing.T) {
 		gateways = append(gateways, g)
 	}
 	h := startHAProxy(t, gateways)
-	senders := startKeepAlive(t, h.addr, gateways[0].as("prometheus-a"), 16, 0)
+	senders := startKeepAlive(t, h.addr, gateways[0].as("prometheus-a"), load{Senders: 16})
 
-	for _, g := range gateways {
-		before := senders.count()
-		g.end(t)
-		if code := g.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("headgate ended with %s, want exit status 0", g.cmd.ProcessState)
+	started, restarts := time.Now(), 0
+	for again := true; again; again = time.Since(started) < soakLength(t, 0) {
+		for _, g := range gateways {
+			g.end(t)
+			if code := g.cmd.ProcessState.ExitCode(); code != 0 {
+				t.Errorf("headgate ended with %s, want exit status 0", g.cmd.ProcessState)
+			}
+			h.awaits(t, g, "DOWN")
+			g.run(t)
+			h.awaits(t, g, "UP")
+			restarts++
 		}
-		h.awaits(t, g, "DOWN")
-		t.Logf("%d pushes while one gateway ended", senders.count()-before)
-		g.run(t)
-		h.awaits(t, g, "UP")
 	}
-	t.Logf("%d pushes, none failed", senders.noneFailed(t))
+	t.Logf("%d restarts under %d pushes", restarts, senders.noneFailed(t))
 	for _, g := range gateways {
 		row, err := h.row(g.host)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("HAProxy about %s: %s failed and %s repeated connections", g.host, row["econ"], row["wretr"])
-		if row["econ"] != "0" || row["wretr"] != "0" {
-			t.Errorf("HAProxy could not connect to %s at once: %s failed, %s repeated", g.host, row["econ"], row["wretr"])
+		if row["econ"] != "0" {
+			t.Errorf("HAProxy could not connect to %s %s times", g.host, row["econ"])
 		}
 	}
 }

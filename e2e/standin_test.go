@@ -47,8 +47,6 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.pushes.Add(1)
-	if s.hold > 0 {
-		time.Sleep(s.hold)
-	}
+	letPass(s.hold)
 	w.WriteHeader(http.StatusOK)
 }

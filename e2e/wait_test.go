@@ -10,6 +10,14 @@ import (
 // about speed.
 const patience = 60 * time.Second
 
+// letPass lets time go by in which something acts: a fault, a load, a pause
+// between two pushes. It is never a wait for something to have happened.
+func letPass(d time.Duration) {
+	if d > 0 {
+		<-time.After(d)
+	}
+}
+
 // eventually polls try until it returns nil and fails the test with its last
 // error when patience runs out.
 func eventually(t *testing.T, what string, try func() error) {
