@@ -24,16 +24,17 @@ func TestRawRequestsThroughTheProgram(t *testing.T) {
 		addr     string
 		upstream *recorder
 	}
-	var places [rawWorkers]place
-	for i := range places {
+	free := make(chan place, rawWorkers)
+	for range rawWorkers {
 		upstream := startRecorder(t, nil)
-		places[i] = place{startProgram(t, bin, upstream.addr), upstream}
+		free <- place{startProgram(t, bin, upstream.addr), upstream}
 	}
-	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), func(t *testing.T, worker int, c *rawCase) {
-		p := places[worker]
+	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), rawWorkers, func(t *testing.T, c *rawCase) {
+		p := <-free
 		p.upstream.forget()
-		v := exchangeRaw(t, p.addr, c.bytes(), c.HalfClose, 3*time.Second)
+		v := exchangeCase(t, "tcp", p.addr, c)
 		checkRawCase(t, c, v, p.upstream.requests())
+		free <- p
 	})
 }
 
