@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestRawRequestsThroughTheProgram sends the raw requests of the given case file to the program as it is built and
+// TestRawRequestsThroughTheProgram sends the raw requests of both case files to the program as it is built and
 // configured for users, one gateway and one recording upstream for each worker.
 func TestRawRequestsThroughTheProgram(t *testing.T) {
 	t.Parallel()
@@ -29,7 +29,8 @@ func TestRawRequestsThroughTheProgram(t *testing.T) {
 		upstream := startRecorder(t, nil)
 		free <- place{startProgram(t, bin, upstream.addr), upstream}
 	}
-	runRawCases(t, readRawCases(t, "testdata/raw-http.jsonl"), rawWorkers, func(t *testing.T, c *rawCase) {
+	cases := append(readRawCases(t, "testdata/raw-http.jsonl"), readRawCases(t, "testdata/raw-http-more.jsonl")...)
+	runRawCases(t, cases, rawWorkers, func(t *testing.T, c *rawCase) {
 		p := <-free
 		p.upstream.forget()
 		v := exchangeCase(t, "tcp", p.addr, c)
