@@ -116,7 +116,8 @@ func faults() []fault {
 			write: refusedEverywhere, read: refusedEverywhere, rules: refusedEverywhere, survives: true,
 		},
 		{
-			name: "reset before anything is read", play: func(l *line) { l.reset() }, survives: true,
+			// Waiting for the first byte makes sure that the connect itself is over: a reset in it is a failed connect.
+			name: "reset before anything is read", play: func(l *line) { l.br.Peek(1); l.reset() }, survives: true, //nolint:errcheck // any end will do
 			write: want{502, "upstream_closed", 0}, read: want{502, "upstream_closed", 0}, rules: want{502, "upstream_closed", 0},
 		},
 		shared("reset behind the head of the request", 502, "upstream_closed", func(l *line) { l.head(); l.reset() }),

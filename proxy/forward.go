@@ -91,7 +91,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.whole || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.proxy.retries.spend(now)
+		(x.out.whole || x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.proxy.retries.spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the

@@ -13,7 +13,8 @@ import (
 type request struct {
 	buf    *buffer
 	bytes  []byte // head and as much of the body as was read ahead
-	whole  bool   // bytes is all there is, so that it can be sent again
+	whole  bool   // bytes is all there is
+	kept   bool   // bytes grows to all there is while it is sent, so that it can be sent again
 	length int64  // as framed upstream: a number of bytes or wire.Chunked
 	begun  bool   // bytes beyond the read-ahead were taken from the client: there is no second attempt
 }
@@ -58,9 +59,14 @@ func (x *exchange) prepare() *failure {
 	if !kept {
 		return nil
 	}
-	x.out.whole = true
-	return x.readAhead(int(length))
+	x.out.kept = true
+	x.out.whole = length <= smallBody
+	return x.readAhead(int(min(length, smallBody)))
 }
+
+// smallBody is how much of a body is read before a connection to the upstream is taken. More of one that is kept is
+// passed on while it comes: what has just been read is still in the processor's cache when it is written.
+const smallBody = 64 << 10
 
 // headSize is more than the head for upstream can take.
 func (x *exchange) headSize() int {

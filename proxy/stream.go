@@ -35,6 +35,9 @@ func (l *leg) send() (outcome, *failure) {
 // The error is about the upstream, the failure about the client.
 func (l *leg) stream() (*failure, error) {
 	x := l.x
+	if x.out.kept {
+		return l.streamKept()
+	}
 	buf := takeBuffer(largeBuffer)
 	defer buf.release()
 	chunked := x.out.length == wire.Chunked
@@ -62,6 +65,30 @@ func (l *leg) stream() (*failure, error) {
 			return nil, io.ErrShortWrite
 		}
 	}
+}
+
+// streamKept is stream for a body that is kept for a further attempt.
+func (l *leg) streamKept() (*failure, error) {
+	out := &l.x.out
+	end := len(out.bytes) + int(l.x.conn.Body().Left())
+	for at := len(out.bytes); at < end; at = len(out.bytes) {
+		n, f := l.readPiece(out.buf.b[at:end])
+		switch {
+		case f == answerCame:
+			return nil, io.ErrShortWrite
+		case f != nil:
+			return f, nil
+		}
+		out.bytes = out.buf.b[:at+n]
+		if err := l.write(out.bytes[at:]); err != nil {
+			return nil, err
+		}
+		if at+n < end && l.early() {
+			return nil, io.ErrShortWrite
+		}
+	}
+	out.whole = true
+	return nil, nil
 }
 
 var lastChunk = []byte("0\r\n\r\n")

@@ -42,6 +42,9 @@ func (b *Body) begin(src *Reader, length int64) {
 // Length is what the head declared: a number of bytes, Chunked or UntilClose.
 func (b *Body) Length() int64 { return b.length }
 
+// Left is how many bytes of a body of known length have not been read.
+func (b *Body) Left() int64 { return b.left }
+
 // Whole reports whether the body was read to its end.
 func (b *Body) Whole() bool { return b.err == io.EOF }
 
