@@ -27,6 +27,12 @@ type AppOptions struct {
 	ConfigFile string
 	Log        io.Writer                // gets one line for each record
 	Env        func(name string) string // nil: no environment
+	Memory     memoryLimit              // what limits follow from; without an origin it is looked for
+}
+
+// loading is how configurations are loaded.
+func (o AppOptions) loading() config.Options {
+	return config.Options{Env: o.Env, Machine: thisMachine(o.Memory)}
 }
 
 // App is the running program as a value: New binds its addresses, Run serves until it is told to stop.
@@ -60,7 +66,13 @@ type App struct {
 // New loads the configuration and binds every address, but accepts nothing yet. The error names all that is wrong.
 func New(o AppOptions) (*App, error) {
 	started := time.Now()
-	loaded, err := load(o.ConfigFile, config.Options{Env: o.Env})
+	if o.Env == nil {
+		o.Env = func(string) string { return "" }
+	}
+	if o.Memory.origin == "" {
+		o.Memory = findMemoryLimit(o.Env)
+	}
+	loaded, err := load(o.ConfigFile, o.loading())
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +102,7 @@ func New(o AppOptions) (*App, error) {
 	}
 	a.renewal.Store(&renewal{})
 	logs.apply(loaded.config.Log)
+	a.log.Info("memory limit", "bytes", o.Memory.bytes, "origin", o.Memory.origin)
 	a.admin = admin.NewServer(operator{a}, a.log)
 	a.registerMetrics()
 	if err := a.change(loaded); err != nil {

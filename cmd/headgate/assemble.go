@@ -43,9 +43,6 @@ type poolKey struct {
 	idle     time.Duration
 }
 
-// queueTimeout is how long a request waits for a connection when max_connections of a host are in use.
-const queueTimeout = time.Second
-
 // assemble makes the pools and the snapshot of a configuration. Hosts that from (nil: none) has as well are taken over
 // with their connections; from goes on working, whatever becomes of the new generation.
 func assemble(cfg *config.Config, p parts, from *generation) (*generation, error) {
@@ -67,6 +64,14 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 			MaxTenants:   cfg.Cortex.TenantFederation.MaxTenant,
 			RegexMatcher: cfg.Cortex.TenantFederation.RegexMatcherEnabled,
 		},
+		Limits: proxy.Limits{
+			MaxInFlight:      cfg.Limits.MaxInFlight,
+			MaxInFlightReads: cfg.Limits.MaxInFlightReads,
+			QueueTimeout:     time.Duration(cfg.Limits.QueueTimeout),
+			MaxBuffered:      cfg.Limits.MaxBuffered.Value,
+			RejectWrites:     cfg.Limits.RejectStatusWrites,
+			RejectReads:      cfg.Limits.RejectStatusReads,
+		},
 		MaxConnections: cfg.Server.MaxConnections.Value,
 		AllowFrom:      prefixes(cfg.Server.AllowFrom),
 		AllowedOrigins: origins(cfg),
@@ -77,10 +82,17 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 		var pool *balancer.Pool
 		var host string
 		if r.Upstream != "" {
-			pool = g.pool(r, p, resolver, from)
+			key := poolKey{upstream: r.Upstream}
+			if r.OwnPool {
+				key.idle = r.IdleTimeout
+			}
+			pool = g.pool(key, p, resolver, from)
 			host = cfg.Upstreams[r.Upstream].HostHeader()
 		}
 		settings.Routes = append(settings.Routes, route(r, pool, host))
+	}
+	for _, name := range cfg.Server.HealthUpstreams {
+		settings.HealthPools = append(settings.HealthPools, g.pool(poolKey{upstream: name}, p, resolver, from))
 	}
 	snapshot, err := proxy.Compile(settings)
 	if err != nil {
@@ -114,16 +126,12 @@ func route(r config.ResolvedRoute, pool *balancer.Pool, host string) proxy.Route
 		Retries:        r.Retries,
 		RetryBodySize:  r.RetryBodySize,
 		MaxBodySize:    r.MaxBodySize,
+		MaxInFlight:    r.MaxInFlight,
 	}
 }
 
-// pool returns the pool of a route, made at its first use: an upstream that no route uses is never looked up.
-func (g *generation) pool(r config.ResolvedRoute, p parts, resolver balancer.Resolver, from *generation) *balancer.Pool {
-	key := poolKey{upstream: r.Upstream}
-	idle := time.Duration(g.config.Upstreams[r.Upstream].IdleTimeout)
-	if r.OwnPool {
-		key.idle, idle = r.IdleTimeout, r.IdleTimeout
-	}
+// pool returns a pool, made at its first use: an upstream that nobody asks for is never looked up.
+func (g *generation) pool(key poolKey, p parts, resolver balancer.Resolver, from *generation) *balancer.Pool {
 	if made, ok := g.pools[key]; ok {
 		return made
 	}
@@ -131,20 +139,36 @@ func (g *generation) pool(r config.ResolvedRoute, p parts, resolver balancer.Res
 	if from != nil {
 		before = from.pools[key]
 	}
-	u := g.config.Upstreams[r.Upstream]
+	u := g.config.Upstreams[key.upstream]
+	idle := time.Duration(u.IdleTimeout)
+	if key.idle > 0 {
+		idle = key.idle
+	}
+	policy, _ := balancer.ParsePolicy(u.Policy)
 	g.pools[key] = balancer.New(balancer.Options{
-		Name:             r.Upstream,
+		Name:             key.upstream,
 		Targets:          u.Targets(),
-		TLS:              g.tlsOf(r.Upstream, from),
+		TLS:              g.tlsOf(key.upstream, from),
 		Resolver:         resolver,
 		RefreshInterval:  time.Duration(u.DNSRefreshInterval),
 		ConnectTimeout:   time.Duration(u.ConnectTimeout),
 		IdleTimeout:      idle,
 		MaxConnectionAge: time.Duration(u.MaxConnectionAge),
 		MaxConnections:   u.MaxConnections,
-		QueueTimeout:     queueTimeout,
-		Metrics:          p.balancing,
-		Log:              p.log,
+		QueueTimeout:     time.Duration(g.config.Limits.QueueTimeout),
+		Policy:           policy,
+		MaxFails:         u.MaxFails,
+		FailTimeout:      time.Duration(u.FailTimeout),
+		Health: balancer.Health{
+			Path:     u.Health.Path,
+			Host:     u.HostHeader(),
+			Interval: time.Duration(u.Health.Interval),
+			Timeout:  time.Duration(u.Health.Timeout),
+			Rise:     u.Health.Rise,
+			Fall:     u.Health.Fall,
+		},
+		Metrics: p.balancing,
+		Log:     p.log,
 	}, before)
 	return g.pools[key]
 }

@@ -89,6 +89,8 @@ type matched struct {
 	BodyTimeout    string   `json:"body_timeout"`
 	Retries        int      `json:"retries"`
 	MaxBodySize    int64    `json:"max_body_size"`
+	MaxInFlight    int      `json:"max_in_flight"` // 0: no limit
+	Policy         string   `json:"policy,omitempty"`
 }
 
 // refused is headgate's own answer.
@@ -121,6 +123,9 @@ func explain(cfg *config.Config, q question) (*explanation, error) {
 	if r != nil {
 		g.awaitHosts()
 		e.Route = describeRoute(r, rawPath)
+		if u := cfg.Upstreams[r.Upstream]; u != nil {
+			e.Route.Policy = u.Policy
+		}
 		switch {
 		case client != nil && !client.Scopes.Has(r.Scope):
 			refusal = refusalFor("scope_missing")
@@ -187,6 +192,7 @@ func describeRoute(r *proxy.Route, path string) *matched {
 		BodyTimeout:    r.BodyTimeout.String(),
 		Retries:        r.Retries,
 		MaxBodySize:    r.MaxBodySize,
+		MaxInFlight:    r.MaxInFlight,
 	}
 	if r.HasRewrite {
 		m.UpstreamPath = r.Rewrite + strings.TrimPrefix(path, r.Path)
@@ -253,6 +259,7 @@ func (m *matched) write(line func(name, value string)) {
 		hosts = strings.TrimSpace(hosts + " (" + m.HostsProblem + ")")
 	}
 	line("hosts", cmp.Or(hosts, "none"))
+	line("policy", m.Policy)
 	line("timeout", m.Timeout)
 	line("read timeout", m.ReadTimeout)
 	line("write timeout", m.WriteTimeout)
@@ -260,4 +267,7 @@ func (m *matched) write(line func(name, value string)) {
 	line("body timeout", m.BodyTimeout)
 	line("retries", fmt.Sprint(m.Retries))
 	line("max body size", fmt.Sprintf("%d bytes", m.MaxBodySize))
+	if m.MaxInFlight > 0 {
+		line("max in flight", fmt.Sprint(m.MaxInFlight))
+	}
 }

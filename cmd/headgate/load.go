@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -50,8 +51,11 @@ func load(path string, o config.Options) (*loadedConfig, error) {
 
 // parse is load for a text that was read before; the files that it names are read now.
 func parse(path string, text []byte, o config.Options) (*loadedConfig, error) {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
 	if o.Machine == (config.Machine{}) {
-		o.Machine = thisMachine()
+		o.Machine = thisMachine(findMemoryLimit(o.Env))
 	}
 	cfg, problems := config.Parse(path, text, o)
 	if problems.Errors() > 0 {

@@ -8,8 +8,8 @@ import (
 )
 
 // thisMachine is what automatic limits are derived from.
-func thisMachine() config.Machine {
-	return config.Machine{OpenFiles: openFileLimit()}
+func thisMachine(memory memoryLimit) config.Machine {
+	return config.Machine{OpenFiles: openFileLimit(), Memory: memory.bytes}
 }
 
 // openFileLimit is how many files this process may have open; 0 when that cannot be told. Go has raised it to the hard

@@ -38,9 +38,13 @@ func (o operator) Ready() (bool, string) {
 	}
 	var text strings.Builder
 	text.WriteString("ready\n")
-	for _, u := range upstreamStatus(o.app.current.Load()) {
-		if len(u.Hosts) == 0 {
-			fmt.Fprintf(&text, "upstream %s: no host is known\n", u.Name)
+	pools := o.app.current.Load().upstreams()
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		switch since := pools[name].UnhealthySince(); {
+		case len(pools[name].Hosts()) == 0:
+			fmt.Fprintf(&text, "upstream %s: no host is known\n", name)
+		case !since.IsZero():
+			fmt.Fprintf(&text, "upstream %s: no host is healthy since %s\n", name, since.UTC().Format(time.RFC3339))
 		}
 	}
 	if problem := o.app.renewal.Load().problem(); problem != "" {
@@ -81,6 +85,8 @@ func (o operator) Status() admin.Status {
 		ListenTLS:     texts(secure(g.servers)),
 		Certificates:  a.certificates(),
 		Clients:       g.clients,
+		MemoryLimit:   admin.MemoryLimit{Bytes: a.options.Memory.bytes, Origin: a.options.Memory.origin},
+		Limits:        limitStatus(a.proxy.Usages()),
 		Config: admin.Config{
 			Path:            a.options.ConfigFile,
 			SHA256:          g.digest,
@@ -90,6 +96,18 @@ func (o operator) Status() admin.Status {
 		},
 		Routes:    routeStatus(g.snapshot.Routes()),
 		Upstreams: upstreamStatus(g),
+	}
+}
+
+func limitStatus(u proxy.Usages) []admin.Limit {
+	limit := func(key string, u proxy.Usage) admin.Limit {
+		return admin.Limit{Key: key, Used: u.Used, Limit: u.Limit}
+	}
+	return []admin.Limit{
+		limit("server.max_connections", u.Connections),
+		limit("limits.max_in_flight", u.Others),
+		limit("limits.max_in_flight_reads", u.Reads),
+		limit("limits.max_buffered", u.HeldBytes),
 	}
 }
 
@@ -106,6 +124,7 @@ func routeStatus(routes []proxy.Route) []admin.Route {
 			Rewrite:     r.Rewrite,
 			Timeout:     r.Timeout.String(),
 			MaxBodySize: r.MaxBodySize,
+			MaxInFlight: r.MaxInFlight,
 		})
 	}
 	slices.SortStableFunc(status, func(a, b admin.Route) int { return cmp.Compare(a.Path, b.Path) })
@@ -125,7 +144,10 @@ func upstreamStatus(g *generation) []admin.Upstream {
 	status := make([]admin.Upstream, 0, len(pools))
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		resolved, at := pools[name].Resolved()
-		u := admin.Upstream{Name: name, Resolved: resolved, Hosts: hostStatus(pools[name].Hosts())}
+		settings := g.config.Upstreams[name]
+		u := admin.Upstream{
+			Name: name, Policy: settings.Policy, Resolved: resolved, Hosts: hostStatus(pools[name].Hosts(), settings.MaxConnections),
+		}
 		if !at.IsZero() {
 			at = at.UTC()
 			u.ResolvedAt = &at
@@ -135,10 +157,13 @@ func upstreamStatus(g *generation) []admin.Upstream {
 	return status
 }
 
-func hostStatus(hosts []*balancer.Host) []admin.Host {
+func hostStatus(hosts []*balancer.Host, most int) []admin.Host {
 	status := make([]admin.Host, 0, len(hosts))
 	for _, h := range hosts {
-		status = append(status, admin.Host{Address: h.Addr(), Available: h.Available(), InFlight: h.InFlight()})
+		open, _ := h.Connections()
+		status = append(status, admin.Host{
+			Address: h.Addr(), Available: h.Available(), InFlight: h.InFlight(), Connections: open, MaxConnections: most,
+		})
 	}
 	return status
 }

@@ -122,7 +122,7 @@ func TestStatusShowsWhatIsServed(t *testing.T) {
 		{"clients", status.Clients, 1},
 		{"listen", fmt.Sprint(status.Listen), fmt.Sprint(r.Addrs())},
 		{"upstreams", len(status.Upstreams), 1},
-		{"hosts", fmt.Sprint(status.Upstreams[0].Hosts), fmt.Sprintf("[{%s true 0}]", strings.TrimPrefix(cortex.URL, "http://"))},
+		{"hosts", fmt.Sprint(status.Upstreams[0].Hosts), fmt.Sprintf("[{%s true 0 0 512}]", strings.TrimPrefix(cortex.URL, "http://"))},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s is %v, want %v", tc.what, tc.got, tc.want)

@@ -42,7 +42,7 @@ func (a *App) Reload() []string {
 }
 
 // loading is how this App loads configurations.
-func (a *App) loading() config.Options { return config.Options{Env: a.options.Env} }
+func (a *App) loading() config.Options { return a.options.loading() }
 
 // change puts a configuration in use: everything that can fail first, then one swap, then what is no longer needed
 // goes. The caller holds changing, or is New.

@@ -45,7 +45,9 @@ func runCommand() command {
 func runGateway(c console, file string) error {
 	signals, stop := notifySignals()
 	defer stop()
-	app, err := New(AppOptions{ConfigFile: file, Log: c.err, Env: os.Getenv})
+	memory := findMemoryLimit(os.Getenv)
+	memory.apply(os.Getenv)
+	app, err := New(AppOptions{ConfigFile: file, Log: c.err, Env: os.Getenv, Memory: memory})
 	if err != nil {
 		return err
 	}

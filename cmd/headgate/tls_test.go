@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -313,6 +314,7 @@ func TestAnAuthorityOfAnUpstreamIsReadAgain(t *testing.T) {
 		Certificates: []tls.Certificate{next.Pair(t, "cortex.test", 1)},
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: next.Pool,
 	}
+	cortex.Config.ErrorLog = log.New(io.Discard, "", 0)
 	cortex.StartTLS()
 	t.Cleanup(cortex.Close)
 	ours := func(a *inboundtest.Authority) {

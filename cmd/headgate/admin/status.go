@@ -16,9 +16,24 @@ type Status struct {
 	ListenTLS     []string      `json:"listen_tls"` // and those with it
 	Certificates  []Certificate `json:"certificates"`
 	Clients       int           `json:"clients"`
+	MemoryLimit   MemoryLimit   `json:"memory_limit"`
+	Limits        []Limit       `json:"limits"` // of the process
 	Config        Config        `json:"config"`
 	Routes        []Route       `json:"routes"`
 	Upstreams     []Upstream    `json:"upstreams"`
+}
+
+// MemoryLimit is what the garbage collector keeps to, and who says so.
+type MemoryLimit struct {
+	Bytes  int64  `json:"bytes"`
+	Origin string `json:"origin"`
+}
+
+// Limit is one limit of the configuration and what is in use of it.
+type Limit struct {
+	Key   string `json:"key"` // "limits.max_in_flight"
+	Used  int64  `json:"used"`
+	Limit int64  `json:"limit"` // 0: none
 }
 
 // Certificate is one of our own in use: that of the listeners, or the one that is shown to an upstream.
@@ -54,11 +69,13 @@ type Route struct {
 	Rewrite     string   `json:"rewrite,omitempty"`
 	Timeout     string   `json:"timeout"`
 	MaxBodySize int64    `json:"max_body_size"`
+	MaxInFlight int      `json:"max_in_flight,omitempty"` // 0: no limit
 }
 
 // Upstream is a Cortex component and the hosts it is known to have.
 type Upstream struct {
 	Name       string     `json:"name"`
+	Policy     string     `json:"policy"`
 	Resolved   bool       `json:"resolved"` // every name of it has been looked up at least once
 	ResolvedAt *time.Time `json:"resolved_at,omitempty"`
 	Hosts      []Host     `json:"hosts"`
@@ -69,4 +86,7 @@ type Host struct {
 	Address   string `json:"address"`
 	Available bool   `json:"available"`
 	InFlight  int64  `json:"in_flight"`
+
+	Connections    int `json:"connections"`     // those of routes with an idle_timeout of their own are apart
+	MaxConnections int `json:"max_connections"` // 0: no limit
 }
