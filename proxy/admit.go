@@ -14,6 +14,9 @@ func (x *exchange) admit() *failure {
 		kind = &x.proxy.reads
 	}
 	patience := x.patience()
+	if !x.proxy.memory.await(patience) {
+		return refuseFor(overloaded, "more than 80 % of the memory limit is in use")
+	}
 	if !x.route.slots.take(patience) {
 		return refuseFor(overloaded, "this route has as many requests as max_in_flight allows")
 	}
@@ -51,7 +54,7 @@ func (x *exchange) keeps(n int64) bool {
 	if n == 0 {
 		return true
 	}
-	if n > x.route.RetryBodySize || !x.proxy.held.hold(n) {
+	if n > x.route.RetryBodySize || x.proxy.memory.tight(time.Now()) || !x.proxy.held.hold(n) {
 		return false
 	}
 	x.held += n

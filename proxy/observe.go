@@ -80,6 +80,9 @@ func (x *exchange) observe() {
 	}
 	o.requestBytes.Add(int(x.received))
 	o.answerBytes.Add(int(x.sent))
+	if _, again := x.field("retry-attempt"); again {
+		o.repeated.Inc()
+	}
 	if x.attempts > 1 {
 		o.repeats.Add(x.attempts - 1)
 	}

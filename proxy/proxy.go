@@ -29,6 +29,7 @@ type Proxy struct {
 	writes  slots // of all requests that are not reads
 	reads   slots
 	held    heldBudget
+	memory  memory
 	retries retryBudget
 
 	mu        sync.Mutex
@@ -49,6 +50,7 @@ func New(o Options) *Proxy {
 		log:       o.Log,
 		listeners: make(map[net.Listener]*listener),
 	}
+	p.memory.limit, p.memory.inUse = o.MemoryLimit, memoryInUse
 	p.seen = newObserver(p, o.Metrics, o.Log)
 	p.limits.HandshakeFailed = p.seen.handshakeFailed
 	if o.Metrics != nil {

@@ -96,6 +96,7 @@ func New(o AppOptions) (*App, error) {
 			HeaderTimeout: time.Duration(loaded.config.Server.HeaderTimeout),
 			IdleTimeout:   time.Duration(loaded.config.Server.IdleTimeout),
 			MaxHeaderSize: int(loaded.config.Server.MaxHeaderSize),
+			MemoryLimit:   o.Memory.bytes,
 			Metrics:       set,
 			Log:           logs.logger,
 		}),
