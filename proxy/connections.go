@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/headgate/headgate/proxy/wire"
@@ -20,6 +21,7 @@ type client struct {
 	*wire.Conn
 	list     *connections
 	once     sync.Once
+	used     atomic.Bool // it has had a request
 	exchange exchange
 }
 
@@ -79,9 +81,19 @@ func (l *connections) makeRoom(limit int) bool {
 	return true
 }
 
-// closeIdle closes the connections that wait for a request and returns how many others are left.
+// firstRequest is how long a connection that has just been accepted may take to send what it was opened for, while the
+// gateway goes away. Its sender takes the end of a connection that was never answered on for a failure, where on one that
+// was used before it tries again at once.
+const firstRequest = time.Second
+
+// closeIdle closes the connections that wait for a request and returns how many others are left. One on which a request
+// is arriving does not wait.
 func (l *connections) closeIdle() int {
-	l.closeIf(func(c *client) bool { return !c.Idle().IsZero() })
+	now := time.Now()
+	l.closeIf(func(c *client) bool {
+		idle := c.Idle()
+		return !idle.IsZero() && (c.used.Load() || now.Sub(idle) >= firstRequest) && !wire.Arrived(c.Conn.Conn)
+	})
 	return l.count()
 }
 

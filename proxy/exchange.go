@@ -91,6 +91,7 @@ func (x *exchange) serve() *failure {
 
 func (x *exchange) begin(p *Proxy, ctx *fasthttp.RequestCtx) {
 	conn := ctx.Conn().(*client)
+	conn.used.Store(true)
 	p.inFlight.Add(1)
 	*x = exchange{
 		proxy:    p,
