@@ -65,7 +65,8 @@ func passesUpstream(name []byte) bool {
 			return false
 		}
 	case 'c':
-		if wire.EqualFold(name, "content-length") || wire.EqualFold(name, "connection") || wire.HasPrefixFold(name, "cookie") {
+		if wire.EqualFold(name, "content-length") || wire.EqualFold(name, "connection") ||
+			wire.EqualFold(name, "cookie") || wire.EqualFold(name, "cookie2") {
 			return false
 		}
 	case 'e':

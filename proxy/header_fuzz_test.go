@@ -9,7 +9,7 @@ import (
 // heldBack are the fields that do not go upstream, as DESIGN.md §5 lists them; a "*" stands for any rest. Framing, Host
 // and what is said of the client are the gateway's own.
 var heldBack = []string{
-	"connection", "keep-alive", "te", "transfer-encoding", "content-length", "http2-settings", "host", "authorization", "proxy-*", "cookie*",
+	"connection", "keep-alive", "te", "transfer-encoding", "content-length", "http2-settings", "host", "authorization", "proxy-*", "cookie", "cookie2",
 	"forwarded", "x-forwarded-*", "x-real-ip", "x-remote-user", "x-webauth-*", "x-original-url", "x-rewrite-url", "x-http-method-override",
 	"x-request-id", "trailer", "expect", "upgrade",
 }

@@ -55,6 +55,7 @@ type routeTable struct {
 	given    []Route
 	all      []*route
 	router   *router.Router
+	slashed  []*route // exact ones that end in a slash, those for certain methods first
 	prefixes []*route // longest first; of one length, those for certain methods first
 }
 
@@ -65,7 +66,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 	t.router.RedirectFixedPath = false
 	t.router.HandleOPTIONS = false
 	t.router.HandleMethodNotAllowed = false
-	t.router.NotFound = t.matchPrefix
+	t.router.NotFound = t.matchOther
 	type place struct{ method, path string }
 	taken := make(map[place]string)
 	wrong := make(map[*balancer.Pool]*wrongMachines)
@@ -79,6 +80,9 @@ func newRouteTable(given []Route) (*routeTable, error) {
 		if err := checkRoute(&r.Route); err != nil {
 			return nil, err
 		}
+		// The router takes a path and the same one with a slash at its end for each other's redirects, and panics when both
+		// are there; so the one with the slash is looked for beside it.
+		slashed := !r.Prefix && strings.HasSuffix(r.Path, "/")
 		methods := r.Methods
 		if len(methods) == 0 {
 			methods = []string{router.MethodWild}
@@ -92,20 +96,27 @@ func newRouteTable(given []Route) (*routeTable, error) {
 				return nil, fmt.Errorf("route %s %s: is there twice, for %s and %s", method, key.path, other, r.Upstream)
 			}
 			taken[key] = r.Upstream
-			if !r.Prefix {
+			if !r.Prefix && !slashed {
 				t.router.Handle(method, r.Path, func(ctx *fasthttp.RequestCtx) { exchangeOf(ctx).route = r })
 			}
 		}
-		if r.Prefix {
+		switch {
+		case r.Prefix:
 			t.prefixes = append(t.prefixes, r)
+		case slashed:
+			t.slashed = append(t.slashed, r)
 		}
 		t.all = append(t.all, r)
 	}
+	slices.SortStableFunc(t.slashed, certainFirst)
 	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
-		return cmp.Or(len(b.Path)-len(a.Path), min(len(b.Methods), 1)-min(len(a.Methods), 1))
+		return cmp.Or(len(b.Path)-len(a.Path), certainFirst(a, b))
 	})
 	return t, nil
 }
+
+// certainFirst puts routes for certain methods before those for any.
+func certainFirst(a, b *route) int { return min(len(b.Methods), 1) - min(len(a.Methods), 1) }
 
 func checkRoute(r *Route) error {
 	if strings.ContainsAny(r.Path, "{}*?") || r.Path != "" && r.Path[0] != '/' || r.Path == "" && !r.Prefix {
@@ -131,9 +142,16 @@ func (t *routeTable) match(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// matchPrefix is where the router ends when no exact route has the method and the path.
-func (t *routeTable) matchPrefix(ctx *fasthttp.RequestCtx) {
-	exchangeOf(ctx).route = t.prefixFor(ctx.Method(), ctx.URI().PathOriginal())
+// matchOther is where the router ends when it knows no exact route with the method and the path.
+func (t *routeTable) matchOther(ctx *fasthttp.RequestCtx) {
+	method, path := ctx.Method(), ctx.URI().PathOriginal()
+	for _, s := range t.slashed {
+		if string(path) == s.Path && s.takes(method) {
+			exchangeOf(ctx).route = s
+			return
+		}
+	}
+	exchangeOf(ctx).route = t.prefixFor(method, path)
 }
 
 func (t *routeTable) prefixFor(method, path []byte) *route {

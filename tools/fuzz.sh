@@ -10,7 +10,7 @@ found=0
 for file in $(grep -rl --include='*_test.go' '^func Fuzz' authcache balancer cmd proxy | sort); do
 	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
 		echo "fuzz $(dirname "$file") $target $time"
-		"$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$(dirname "$file")"
+		"$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1s "./$(dirname "$file")"
 		found=$((found + 1))
 	done
 done

@@ -64,6 +64,8 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	switch { // RFC 9112 §6.3
 	case length && coding:
 		return faultLengthCoding
+	case coding && minor == 0:
+		return faultCodingOld
 	case bodyless || h.Status == 204 || h.Status == 304 || h.Status < 200:
 		h.Length = 0
 	case coding && !EqualFold(codingValue, "chunked"):

@@ -73,6 +73,9 @@ func (c *Conn) Write(p []byte) (int, error) { return len(p), nil }
 
 // next reads the next head. A head with a fault is a request too: the handler refuses it.
 func (c *Conn) next() error {
+	if !c.began.IsZero() && !c.body.Whole() {
+		return io.EOF // what is left of a body is never the next head, whoever forgot about it
+	}
 	c.in.discardHead()
 	c.continued = false
 	now := c.ended // a moment ago
@@ -157,8 +160,9 @@ func (c *Conn) Body() *Body { return &c.body }
 
 // ReadBody reads some of the request's body, after 100 Continue where the client waits for it (RFC 9110 §10.1.1).
 func (c *Conn) ReadBody(p []byte) (int, error) {
-	if c.head.Continue && !c.continued && c.in.Buffered() == 0 {
-		c.continued = true
+	waits := c.head.Continue && !c.continued && c.in.Buffered() == 0
+	c.continued = true // or the body is on its way already
+	if waits {
 		if err := c.SendWithin(time.Now(), c.limits.HeaderTimeout); err != nil {
 			return 0, err
 		}
