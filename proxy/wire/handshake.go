@@ -2,6 +2,9 @@ package wire
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
+	"syscall"
 	"time"
 )
 
@@ -20,7 +23,9 @@ func (c *Conn) handshake(now time.Time) error {
 		return err
 	}
 	err := secure.Handshake()
-	if err != nil && c.limits.HandshakeFailed != nil {
+	// Who connects and leaves, as balancers do to see whether somebody listens, has not disagreed.
+	left := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+	if err != nil && !left && c.limits.HandshakeFailed != nil {
 		c.limits.HandshakeFailed(secure.RemoteAddr(), err)
 	}
 	return err

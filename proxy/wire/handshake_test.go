@@ -98,3 +98,16 @@ func TestAGreetedClientMayBeIdle(t *testing.T) {
 		c.Close()
 	})
 }
+
+func TestAClientThatComesAndGoesIsNotToldOf(t *testing.T) {
+	client, c, failed := secured(t)
+	client.Close()
+	if _, err := c.Read(make([]byte, 4096)); err != io.EOF {
+		t.Errorf("%v, want an end", err)
+	}
+	select {
+	case err := <-failed:
+		t.Errorf("told %v", err)
+	default:
+	}
+}
