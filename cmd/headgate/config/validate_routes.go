@@ -76,17 +76,20 @@ func readRewrite(written string, prefix bool) (string, error) {
 	return path, err
 }
 
+// methods are those that a route may have. CONNECT and TRACE are never forwarded, and Cortex knows no others.
+var methods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"}
+
 func checkMethod(method string) string {
-	upper := strings.ToUpper(method)
-	switch {
-	case method != upper:
+	switch upper := strings.ToUpper(method); {
+	case slices.Contains(methods, method):
+		return ""
+	case slices.Contains(methods, upper):
 		return "is not in capitals; want " + show(upper)
-	case method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != "":
-		return `is not a method; want one such as "GET" or "POST"`
 	case method == "CONNECT" || method == "TRACE":
 		return "is never forwarded; want another method"
+	default:
+		return "is not a method that can be routed; want one of " + strings.Join(methods, ", ")
 	}
-	return ""
 }
 
 // checkRouteUpstream reports a route to an upstream that does not exist.
