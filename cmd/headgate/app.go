@@ -18,6 +18,7 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/inbound"
+	"github.com/headgate/headgate/cmd/headgate/systemd"
 	"github.com/headgate/headgate/cmd/headgate/watch"
 	"github.com/headgate/headgate/proxy"
 )
@@ -28,6 +29,10 @@ type AppOptions struct {
 	Log        io.Writer                // gets one line for each record
 	Env        func(name string) string // nil: no environment
 	Memory     memoryLimit              // what limits follow from; without an origin it is looked for
+
+	Sockets  []*systemd.Socket        // bound already, by the service manager
+	Notify   func(state string) error // tells the service manager how the program is; nil: there is none
+	Watchdog time.Duration            // how long the manager waits for a sign of life; 0: it waits for none
 }
 
 // loading is how configurations are loaded.
@@ -43,6 +48,7 @@ type App struct {
 	logs    *logOutput
 	log     *slog.Logger
 	metrics *metrics.Set
+	manager *systemd.Notifier
 	parts   parts
 	proxy   *proxy.Proxy
 	admin   *http.Server
@@ -61,6 +67,8 @@ type App struct {
 	watcher  *watch.Watcher // of the files that the configuration names; guarded by changing, nil when there are none
 	failed   chan error
 	servers  sync.WaitGroup
+	ending   context.Context // ends with Close
+	end      context.CancelFunc
 }
 
 // New loads the configuration and binds every address, but accepts nothing yet. The error names all that is wrong.
@@ -76,6 +84,7 @@ func New(o AppOptions) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	ending, end := context.WithCancel(context.Background())
 	set := metrics.NewSet()
 	logs := newLogOutput(o.Log)
 	a := &App{
@@ -85,8 +94,11 @@ func New(o AppOptions) (*App, error) {
 		logs:    logs,
 		log:     logs.logger,
 		metrics: set,
+		manager: systemd.NewNotifier(o.Notify, logs.logger),
 		fixed:   loaded.config.Server,
 		failed:  make(chan error, 1),
+		ending:  ending,
+		end:     end,
 		parts: parts{
 			credentials: authcache.New(authcache.Options{Metrics: set}),
 			balancing:   balancer.NewMetrics(set),
@@ -108,6 +120,7 @@ func New(o AppOptions) (*App, error) {
 	a.registerMetrics()
 	if err := a.change(loaded); err != nil {
 		a.parts.credentials.Close()
+		end()
 		return nil, err
 	}
 	return a, nil
@@ -166,6 +179,7 @@ func (a *App) Close() {
 	if !first {
 		return
 	}
+	a.end()
 	if watcher != nil {
 		watcher.Close()
 	}

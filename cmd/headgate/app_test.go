@@ -84,13 +84,20 @@ type running struct {
 // start runs an App on this configuration until the end of the test, and checks that nothing is left of it then.
 func start(t *testing.T, toml string) *running {
 	t.Helper()
+	return startWith(t, toml, AppOptions{})
+}
+
+// startWith is start with further options.
+func startWith(t *testing.T, toml string, o AppOptions) *running {
+	t.Helper()
 	checkLeaks(t)
 	r := &running{
 		t: t, file: filepath.Join(t.TempDir(), "headgate.toml"), log: &lockedBuffer{},
 		signals: make(chan os.Signal, 4), ended: make(chan error, 1),
 	}
 	r.write(toml)
-	app, err := New(AppOptions{ConfigFile: r.file, Log: r.log, Env: func(string) string { return "" }})
+	o.ConfigFile, o.Log = r.file, r.log
+	app, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

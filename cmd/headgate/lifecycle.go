@@ -42,6 +42,10 @@ func (a *App) begin() {
 	a.serving = true
 	a.serve(a.current.Load().servers, a.current.Load().admin)
 	a.watchFiles()
+	a.manager.Ready(a.statusLine())
+	if a.options.Watchdog > 0 {
+		a.servers.Go(func() { a.manager.Watch(a.ending, a.options.Watchdog, a.alive) })
+	}
 }
 
 // drain lets balancers see that this gateway goes away while it still serves, then stops accepting and waits for the
@@ -50,11 +54,13 @@ func (a *App) drain(ctx context.Context, why os.Signal, signals <-chan os.Signal
 	server := a.startDraining()
 	a.log.Info("draining", "signal", why.String(), "in_flight", a.proxy.InFlight(),
 		"drain_delay", server.DrainDelay.String(), "drain_timeout", server.DrainTimeout.Value.String())
+	a.tellStopping(server)
 
 	delay := time.NewTimer(time.Duration(server.DrainDelay))
 	defer delay.Stop()
 	wait(ctx, delay.C, signals)
 
+	a.manager.Status("draining: accepting no more, waiting for " + count(int(a.proxy.InFlight()), "request"))
 	limit, cut := context.WithCancel(ctx)
 	defer cut()
 	if server.DrainTimeout.Value > 0 {

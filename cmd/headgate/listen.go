@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/systemd"
 )
 
 // listener is one bound address and what the configuration calls it.
@@ -32,8 +33,9 @@ type place struct {
 
 // binder binds addresses for a configuration.
 type binder struct {
-	own   []*listener                                     // what this process has already
-	dress func(socket net.Listener, p place) net.Listener // puts around a socket what is served
+	passed []*systemd.Socket                               // sockets of the service manager, which are bound already
+	own    []*listener                                     // what this process has already
+	dress  func(socket net.Listener, p place) net.Listener // puts around a socket what is served
 }
 
 // listen binds one address. One that this process has already, without TLS or for another purpose, shares its socket, so
@@ -48,6 +50,9 @@ func (b binder) listen(p place) (*listener, error) {
 }
 
 func (b binder) socket(p place) (net.Listener, error) {
+	if i := slices.IndexFunc(b.passed, func(s *systemd.Socket) bool { return isFor(s, p) }); i >= 0 {
+		return b.passed[i].Listener()
+	}
 	if i := slices.IndexFunc(b.own, func(l *listener) bool { return l.address == p.address && !anyPort(p.address) }); i >= 0 {
 		return again(b.own[i].socket)
 	}
@@ -84,11 +89,19 @@ func again(socket net.Listener) (net.Listener, error) {
 	return duplicate(socket)
 }
 
+// duplicate does not ask the socket for its File: that one makes the socket blocking for a moment, in which an Accept
+// that is under way may stay for good.
 func duplicate(socket net.Listener) (net.Listener, error) {
-	file, err := socket.(interface{ File() (*os.File, error) }).File()
+	raw, err := socket.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil, fmt.Errorf("cannot be shared: %w", err)
 	}
+	second := -1
+	failed := raw.Control(func(fd uintptr) { second, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	if err = errors.Join(failed, err); err != nil {
+		return nil, fmt.Errorf("cannot be shared: %w", err)
+	}
+	file := os.NewFile(uintptr(second), "socket")
 	defer file.Close()
 	return net.FileListener(file)
 }

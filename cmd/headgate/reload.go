@@ -26,6 +26,8 @@ func (a *App) Reload() []string {
 	if a.closed || a.draining.Load() {
 		return []string{"error: headgate is stopping and loads nothing any more"}
 	}
+	a.manager.Reloading()
+	defer func() { a.manager.Ready(a.statusLine()) }()
 	loaded, err := load(a.options.ConfigFile, a.loading())
 	if err == nil {
 		err = a.change(loaded)
@@ -96,13 +98,17 @@ func (a *App) bind(next, before *generation) ([]*listener, error) {
 	if before != nil {
 		servers, admins = before.servers, before.admin
 	}
-	b := binder{own: slices.Concat(servers, admins), dress: a.dress}
-	all, opened, err := b.listenAll(serverPlaces(&next.config.Server), servers)
+	forTenants, forOperators := serverPlaces(&next.config.Server), adminPlaces(next.config)
+	if err := checkPassed(a.options.Sockets, slices.Concat(forTenants, forOperators)); err != nil {
+		return nil, err
+	}
+	b := binder{passed: a.options.Sockets, own: slices.Concat(servers, admins), dress: a.dress}
+	all, opened, err := b.listenAll(forTenants, servers)
 	if err != nil {
 		return nil, err
 	}
 	next.servers = all
-	all, more, err := b.listenAll(adminPlaces(next.config), admins)
+	all, more, err := b.listenAll(forOperators, admins)
 	if err != nil {
 		closeAll(opened)
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/headgate/headgate/cmd/headgate/systemd"
 )
 
 // configFlag defines --config for a command that needs it.
@@ -45,13 +47,28 @@ func runCommand() command {
 func runGateway(c console, file string) error {
 	signals, stop := notifySignals()
 	defer stop()
-	memory := findMemoryLimit(os.Getenv)
-	memory.apply(os.Getenv)
-	app, err := New(AppOptions{ConfigFile: file, Log: c.err, Env: os.Getenv, Memory: memory})
+	o := AppOptions{ConfigFile: file, Log: c.err, Env: os.Getenv, Memory: findMemoryLimit(os.Getenv)}
+	o.Memory.apply(os.Getenv)
+	if err := o.meetManager(); err != nil {
+		return err
+	}
+	app, err := New(o)
 	if err != nil {
 		return err
 	}
 	return app.Run(context.Background(), signals)
+}
+
+// meetManager takes over what a service manager passed, if one started this process.
+func (o *AppOptions) meetManager() (err error) {
+	if o.Sockets, err = systemd.Sockets(); err != nil {
+		return err
+	}
+	if o.Watchdog, err = systemd.WatchdogTime(); err != nil {
+		return err
+	}
+	o.Notify = systemd.Send
+	return nil
 }
 
 // notifySignals collects the signals that Run knows. The buffer holds those that come while one is being served.

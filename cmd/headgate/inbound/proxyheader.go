@@ -16,7 +16,7 @@ func WithProxyHeaders(ln net.Listener, trusted func() []netip.Prefix, timeout ti
 		Listener:          ln,
 		ReadHeaderTimeout: timeout,
 		ConnPolicy: func(o proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
-			if mustSendHeader(o.Upstream, trusted()) {
+			if MustSendHeader(o.Upstream, trusted()) {
 				return proxyproto.REQUIRE, nil
 			}
 			return proxyproto.REJECT, nil
@@ -24,8 +24,8 @@ func WithProxyHeaders(ln net.Listener, trusted func() []netip.Prefix, timeout ti
 	}}
 }
 
-// mustSendHeader reports whether a peer is a trusted proxy. Whoever may open a socket file is.
-func mustSendHeader(peer net.Addr, trusted []netip.Prefix) bool {
+// MustSendHeader reports whether a peer is a trusted proxy. Whoever may open a socket file is.
+func MustSendHeader(peer net.Addr, trusted []netip.Prefix) bool {
 	tcp, ok := peer.(*net.TCPAddr)
 	if !ok {
 		return true
