@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -32,16 +33,18 @@ type gateway struct {
 	url    string
 	admin  string // URL of the admin listener
 	config string
+	socket *passedSocket // nil: none is passed
 }
 
 // gatewayOptions are the settings that differ between stories.
 type gatewayOptions struct {
-	Upstreams   []string // urls of [upstreams.all]
-	DNS         string   // address of the DNS server; empty: the system's
-	Federation  bool     // Cortex has tenant federation on
-	DrainDelay  string   // empty: none
-	IdleTimeout string   // of [upstreams.all]; empty: the default
-	LogLevel    string   // empty: debug
+	Upstreams   []string      // urls of [upstreams.all]
+	DNS         string        // address of the DNS server; empty: the system's
+	Federation  bool          // Cortex has tenant federation on
+	DrainDelay  string        // empty: none
+	IdleTimeout string        // of [upstreams.all]; empty: the default
+	LogLevel    string        // empty: debug
+	Socket      *passedSocket // the gateway is given this one; nil: it opens its own
 }
 
 // startHeadgate runs the gateway and waits until it serves. When the test ends
@@ -60,10 +63,14 @@ func newGateway(t *testing.T, o gatewayOptions) *gateway {
 	t.Helper()
 	needHeadgate(t)
 	port, adminPort := freePort(t), freePort(t)
+	if o.Socket != nil {
+		port = o.Socket.port
+	}
 	g := &gateway{
-		host:  fmt.Sprintf("127.0.0.1:%d", port),
-		url:   fmt.Sprintf("http://127.0.0.1:%d", port),
-		admin: fmt.Sprintf("http://127.0.0.1:%d", adminPort),
+		socket: o.Socket,
+		host:   fmt.Sprintf("127.0.0.1:%d", port),
+		url:    fmt.Sprintf("http://127.0.0.1:%d", port),
+		admin:  fmt.Sprintf("http://127.0.0.1:%d", adminPort),
 	}
 	g.config = writeConfig(t, "headgate.toml", struct {
 		gatewayOptions
@@ -77,7 +84,11 @@ func newGateway(t *testing.T, o gatewayOptions) *gateway {
 // ran before.
 func (g *gateway) run(t *testing.T) {
 	t.Helper()
-	g.process = start(t, "headgate", needHeadgate(t), "run", "--config", g.config)
+	cmd := exec.Command(needHeadgate(t), "run", "--config", g.config)
+	if g.socket != nil {
+		cmd = g.socket.pass(cmd)
+	}
+	g.process = startCommand(t, "headgate", cmd)
 	g.awaitReady(t, g.admin+"/ready")
 }
 

@@ -23,6 +23,12 @@ type process struct {
 // start runs bin with args. name is for messages.
 func start(t *testing.T, name, bin string, args ...string) *process {
 	t.Helper()
+	return startCommand(t, name, exec.Command(bin, args...))
+}
+
+// startCommand runs cmd, whose output it takes.
+func startCommand(t *testing.T, name string, cmd *exec.Cmd) *process {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), name+".log")
 	log, err := os.Create(path)
 	if err != nil {
@@ -30,7 +36,7 @@ func start(t *testing.T, name, bin string, args ...string) *process {
 	}
 	defer log.Close() // the process has its own descriptor
 
-	p := &process{name: name, cmd: exec.Command(bin, args...), log: path, done: make(chan struct{})}
+	p := &process{name: name, cmd: cmd, log: path, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := startTied(p.cmd); err != nil {
 		t.Fatalf("start %s: %v", name, err)
