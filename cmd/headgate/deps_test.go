@@ -133,3 +133,12 @@ func TestMeasuringModulesStayOutside(t *testing.T) {
 		}
 	}
 }
+
+// TestTheProgramKnowsNothingOfTests: what makes certificates and the like for tests stays out of the binary.
+func TestTheProgramKnowsNothingOfTests(t *testing.T) {
+	for _, reached := range goList(t, "-deps", "./cmd/headgate") {
+		if reached == "testing" || strings.HasSuffix(reached, "test") && within(reached, module) {
+			t.Errorf("the program reaches %s", reached)
+		}
+	}
+}
