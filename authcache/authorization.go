@@ -42,7 +42,8 @@ func ParseAuthorization(value, buf []byte) (Credential, bool) {
 
 func parseBasic(encoded, buf []byte) (Credential, bool) {
 	padding := len(encoded) - len(bytes.TrimRight(encoded, "="))
-	if padding > 2 || basicEncoding.DecodedLen(len(encoded))-padding > MaxBasicSize {
+	// Only of whole quanta is the decoded length what DecodedLen says, and buf large enough.
+	if len(encoded)%4 != 0 || padding > 2 || basicEncoding.DecodedLen(len(encoded))-padding > MaxBasicSize {
 		return Credential{}, false
 	}
 	if bytes.ContainsAny(encoded, "\r\n") { // the decoder would skip them
