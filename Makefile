@@ -9,6 +9,7 @@ FUZZTIME   ?= 10s
 DEMO_FLAGS ?=
 BENCH      ?= .
 BENCHCOUNT ?= 1
+SOAK       ?= 10m
 
 # What `headgate version` says. Without git the fallbacks of the go command are used.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -42,6 +43,10 @@ clean: ## remove what was built
 test: ## all unit and integration tests, race detector on (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+.PHONY: test-bench
+test-bench: ## the benchmarks' own tests
+	cd bench && $(GO) vet ./... && $(GO) test ./...
+
 .PHONY: alloc
 alloc: ## allocation tests, race detector off
 	$(GO) test -count=1 -run 'Alloc' ./...
@@ -61,12 +66,16 @@ lint: ## gofmt, vet, staticcheck, rules of the house
 e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometheus; builds Cortex the first time)
 	cd e2e && $(GO) test -count=1 -timeout 30m ./...
 
+.PHONY: soak
+soak: build ## break things under real senders for SOAK (10m), every figure shown; SEED repeats a run
+	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run 'TestNoSampleLost|TestReloadUnderLoad|TestRollingRestart|TestDroppedPackets' .
+
 .PHONY: attack
 attack: build ## pushes beside 2,000 slow heads and 200 slow bodies, for a minute and a half
 	cd e2e && ATTACK=1 $(GO) test -count=1 -v -run TestPushesBesideAnAttack .
 
 .PHONY: check
-check: lint test alloc fuzz e2e ## everything that CI runs
+check: lint test alloc test-bench fuzz e2e ## everything that CI runs
 	$(MAKE) demo DEMO_FLAGS=--once
 
 ##@ Measure
@@ -76,6 +85,18 @@ bench: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
 	@mkdir -p bench/results
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./authcache/... ./balancer/... ./proxy/... > bench/results/micro.txt || { cat bench/results/micro.txt; exit 1; }
 	@cat bench/results/micro.txt
+
+.PHONY: bench-deps
+bench-deps: ## install what the rivals' benchmark wants (Debian)
+	$(MAKE) -C bench deps
+
+.PHONY: bench-rivals
+bench-rivals: build ## beside nginx, HAProxy and vmauth in one run, half an hour (see bench/README.md)
+	$(MAKE) -C bench rivals
+
+.PHONY: bench-quick
+bench-quick: build ## the same in under a minute: shows that it works, proves nothing
+	$(MAKE) -C bench quick
 
 .PHONY: bench-compare
 bench-compare: ## compare OLD and NEW, two results of make bench
