@@ -106,7 +106,7 @@ func (b *Reader) line(fault *Fault) ([]byte, error) {
 		if i := bytes.IndexByte(b.buf[b.r+searched:b.w], '\n'); i >= 0 {
 			line := b.buf[b.r : b.r+searched+i]
 			b.r += searched + i + 1
-			if len(line) == 0 || line[len(line)-1] != '\r' {
+			if len(line) == 0 || len(line) > maxLine || line[len(line)-1] != '\r' {
 				return nil, fault
 			}
 			return line[:len(line)-1], nil
