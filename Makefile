@@ -68,7 +68,7 @@ e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometh
 
 .PHONY: soak
 soak: build ## break things under real senders for SOAK (10m), every figure shown; SEED repeats a run
-	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run 'TestNoSampleLost|TestReloadUnderLoad|TestRollingRestart|TestDroppedPackets' .
+	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 24h -v -run 'TestNoSampleLost|TestReloadUnderLoad|TestDroppedPackets|TestRollingRestart|TestDrain|TestPassedSocket' .
 
 .PHONY: attack
 attack: build ## pushes beside 2,000 slow heads and 200 slow bodies, for a minute and a half
