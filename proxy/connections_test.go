@@ -29,7 +29,7 @@ func TestAGatewayThatGoesAwayClosesWhatIsIdle(t *testing.T) {
 		if left := list.closeIdle(); left != 1 {
 			t.Errorf("%d connections left within its time", left)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if left := list.closeIdle(); left != 0 {
 			t.Errorf("%d connections left after its time", left)
 		}

@@ -13,8 +13,10 @@ func TestSlotsAreWaitedForAndThenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s slots
 		s.limit.Store(2)
-		if !s.take(0) || !s.take(0) {
-			t.Fatal("two slots of two were not to be had")
+		for range 2 {
+			if !s.take(0) {
+				t.Fatal("two slots of two were not to be had")
+			}
 		}
 		if s.take(0) {
 			t.Fatal("a third slot of two was given without waiting")

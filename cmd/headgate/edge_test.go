@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -125,9 +126,8 @@ func TestProxyHeadersBeforeTLS(t *testing.T) {
 	rest := everything(echoHeaders(t, "X-Forwarded-For")) + tenant("team-a", "prometheus-a", "one")
 	r := start(t, withTLS("proxy_protocol = true\ntrusted_proxies = [\"127.0.0.1\"]\n"+files.table(""), rest))
 	client := files.client()
-	client.Transport.(*http.Transport).DialTLS = nil
-	client.Transport.(*http.Transport).Dial = func(network, address string) (net.Conn, error) {
-		conn, err := net.Dial(network, address)
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err == nil {
 			_, err = io.WriteString(conn, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n")
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -329,9 +330,9 @@ func TestOneServiceTakesOverFromAnother(t *testing.T) {
 	dialled := make(chan struct{})
 	go func() {
 		client := newClient(t)
-		client.Transport.(*http.Transport).Dial = func(network, address string) (net.Conn, error) {
+		client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			defer close(dialled)
-			return net.Dial(network, address)
+			return new(net.Dialer).DialContext(ctx, network, address)
 		}
 		a, err := request{method: "POST", url: "http://" + gateway.Addr().String() + "/api/v1/push", user: "prometheus-a", password: "one", body: "x"}.send(client)
 		if err != nil {
