@@ -1,8 +1,11 @@
 package authcache
 
 import (
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
 
 // apply carries the plan out: first all that is new, then what is gone.
@@ -10,7 +13,7 @@ func (c *Cache) apply(s *source, p *plan) Change {
 	log := &changeLog{}
 	var altered []*record // in the static table
 	for _, k := range p.keep {
-		if c.keep(s, k, log) && k.record.slow == nil {
+		if c.keep(s, k, log) && k.record.static() {
 			altered = append(altered, k.record)
 		}
 	}
@@ -26,15 +29,16 @@ func (c *Cache) apply(s *source, p *plan) Change {
 	for _, k := range p.keep {
 		s.records = append(s.records, k.record)
 	}
-	var plain []addition
+	var static []addition
 	var slow []*record
 	for _, a := range p.add {
 		a.record.owner.source = s
 		s.records = append(s.records, a.record)
-		c.link(a.record)
-		if a.record.slow == nil {
-			plain = append(plain, a)
-		} else {
+		c.link(a)
+		if a.record.static() {
+			static = append(static, a)
+		}
+		if a.record.slow() {
 			slow = append(slow, a.record)
 		}
 	}
@@ -47,20 +51,45 @@ func (c *Cache) apply(s *source, p *plan) Change {
 		}
 	}
 
-	slowOrphans, plainOrphans := slices.Clone(orphans), orphans
-	slowOrphans = slices.DeleteFunc(slowOrphans, func(r *record) bool { return r.slow == nil })
-	plainOrphans = slices.DeleteFunc(plainOrphans, func(r *record) bool { return r.slow != nil })
-	c.length.Add(int64(len(p.add) - len(slowOrphans) - len(plainOrphans)))
-	c.static.add(plain, altered)
+	slowOrphans := slices.DeleteFunc(slices.Clone(orphans), func(r *record) bool { return !r.slow() })
+	staticOrphans := slices.DeleteFunc(slices.Clone(orphans), func(r *record) bool { return !r.static() })
+	c.length.Add(int64(len(p.add) - len(orphans)))
+	c.count(p.add)
+	c.static.add(static, altered)
 	c.renew(slow, slowOrphans)
-	c.static.drop(plainOrphans)
-	for _, r := range slowOrphans {
-		r.slow.gone.Store(true)
-		if proof := r.slow.proof.Load(); proof != nil {
-			c.disprove(r, *proof)
+	c.openTo.renew(c.open)
+	c.static.drop(staticOrphans)
+	c.discount(orphans)
+	return log.change()
+}
+
+// count notes credentials that are about to be found. The numbers come first: who finds one must look in all places.
+func (c *Cache) count(added []addition) {
+	for _, a := range added {
+		if h := a.record.hashed; h != nil {
+			c.hashed.Add(1)
+			if h.hash == nil {
+				c.generated.Add(1)
+			}
 		}
 	}
-	return log.change()
+}
+
+// discount is for credentials that are gone: what they proved must not answer any more.
+func (c *Cache) discount(orphans []*record) {
+	for _, r := range orphans {
+		if r.hashed == nil {
+			continue
+		}
+		r.hashed.gone.Store(true)
+		if p := r.hashed.proof.Load(); p != nil {
+			c.disprove(r, p.digest)
+		}
+		c.hashed.Add(-1)
+		if r.hashed.hash == nil {
+			c.generated.Add(-1)
+		}
+	}
 }
 
 // keep brings a record that stays up to date, and reports whether it has another identity now.
@@ -90,13 +119,17 @@ func (c *Cache) disown(s *source) []*record {
 }
 
 // link enters a record into the writers' indexes.
-func (c *Cache) link(r *record) {
+func (c *Cache) link(a addition) {
+	r := a.record
 	if r.user != "" {
 		r.nextName = c.users[r.user]
 		c.users[r.user] = r
 	}
-	if r.slow != nil {
-		c.hashes[r.slow.digest] = r
+	if r.slow() {
+		c.hashes[a.digest] = r
+	}
+	if r.scheme == Anonymous {
+		c.open[a.digest] = r
 	}
 }
 
@@ -104,8 +137,11 @@ func (c *Cache) link(r *record) {
 func (c *Cache) unlink(orphans []*record) {
 	users := map[string]bool{}
 	for _, r := range orphans {
-		if r.slow != nil {
-			delete(c.hashes, r.slow.digest)
+		if r.slow() {
+			delete(c.hashes, r.hashed.digest)
+		}
+		if r.scheme == Anonymous {
+			maps.DeleteFunc(c.open, func(_ digest, open *record) bool { return open == r })
 		}
 		if r.user != "" && !users[r.user] {
 			users[r.user] = true
@@ -137,7 +173,7 @@ func (c *Cache) renew(fresh, old []*record) {
 	if len(fresh)+len(old) == 0 {
 		return
 	}
-	highest, sunk := c.highest.Load(), false
+	highest, sunk := *c.highest.Load(), false
 	changed := map[string]*slowName{}
 	for _, records := range [][]*record{fresh, old} {
 		for _, r := range records {
@@ -146,29 +182,42 @@ func (c *Cache) renew(fresh, old []*record) {
 			}
 			before, now := c.names.find([]byte(r.user)), c.slowNameOf(r.user)
 			changed[r.user] = now
-			sunk = sunk || before != nil && before.rounds == highest
+			sunk = sunk || before != nil && before.work.Reaches(highest)
 			if now != nil {
-				highest = max(highest, now.rounds)
+				highest = highest.Max(now.work)
 			}
 		}
 	}
 	// The number and the work first: who finds a name must find both.
 	c.slow.Add(int64(len(fresh)))
-	c.highest.Store(highest)
+	c.unbounded.Add(unbounded(fresh))
+	c.highest.Store(&highest)
 	c.names.update(changed)
 	c.slow.Add(-int64(len(old)))
+	c.unbounded.Add(-unbounded(old))
 	if sunk {
-		c.highest.Store(c.names.highest())
+		highest := c.names.highest()
+		c.highest.Store(&highest)
 	}
+}
+
+// unbounded counts the hashes that take passwords of any length.
+func unbounded(records []*record) (n int64) {
+	for _, r := range records {
+		if verify.TakesAnyLength(r.hashed.hash) {
+			n++
+		}
+	}
+	return n
 }
 
 // slowNameOf makes the list of a user name's slow credentials, nil if there is none.
 func (c *Cache) slowNameOf(user string) *slowName {
 	n := &slowName{}
 	for r := c.users[user]; r != nil; r = r.nextName {
-		if r.slow != nil {
+		if r.slow() {
 			n.records = append(n.records, r)
-			n.rounds += r.slow.hash.Rounds()
+			n.work = n.work.Plus(r.hashed.hash.Work())
 		}
 	}
 	if n.records == nil {

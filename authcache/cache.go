@@ -17,12 +17,17 @@ import (
 // Verdict is what a Cache says of a credential.
 type Verdict uint8
 
-// The verdicts. Only Rejected means that the credential is wrong: every source was read, and none has it.
+// The verdicts. Only Rejected and what comes after Busy mean that the credential is no good: every source was read.
+// Expired, Early and Misplaced are told apart for logs and metrics; to the client they should look like Rejected.
 const (
-	Accepted Verdict = iota
-	Rejected
-	Unready // no source that could be read has it, but one could not be read: it may be right
-	Busy    // it has to be checked against a slow hash, and there was no time: it may be right
+	Accepted  Verdict = iota
+	Rejected          // no source has it
+	Unready           // no source that could be read has it, but one could not be read: it may be right
+	Busy              // it has to be checked against a slow hash or a key, and there was no time: it may be right
+	Expired           // it is known, and was good until Terms.Expires and Terms.Grace
+	Early             // it is known, and will be good from Terms.NotBefore
+	Misplaced         // it is known, but not to be used from this address
+	Forbidden         // it is a good token that names no tenant, or one that cannot be
 )
 
 // String is the verdict in one lower-case word.
@@ -36,6 +41,14 @@ func (v Verdict) String() string {
 		return "unready"
 	case Busy:
 		return "busy"
+	case Expired:
+		return "expired"
+	case Early:
+		return "early"
+	case Misplaced:
+		return "misplaced"
+	case Forbidden:
+		return "forbidden"
 	}
 	return "unknown"
 }
@@ -62,27 +75,49 @@ type Options struct {
 // Close ends the slow checks.
 type Cache struct {
 	digester  *digester
-	static    table                       // credentials whose secret is known in plain text
-	verified  *xsync.Map[digest, *record] // secrets that matched a slow hash; see prove
+	static    table                       // credentials whose secret is known in plain text or as a SHA-256, and certificates
+	openTo    addresses                   // credentials of nobody, by address
+	verified  *xsync.Map[digest, *record] // secrets that matched a hash, and tokens; see prove
 	names     slowNames                   // user names with slow credentials
-	slow      atomic.Int64                // how many slow credentials there are
+	tokens    atomic.Pointer[tokenSource] // what signed tokens are checked with; never nil
+	minute    minutes                     // a coarse clock
+	signed    signedTokens                // the tokens in verified
 	length    atomic.Int64                // how many credentials there are
-	highest   atomic.Uint64               // the work of a rejection, in rounds
+	hashed    atomic.Int64                // how many of them are known as a hash of whatever kind
+	generated atomic.Int64                // how many of those as a SHA-256
+	slow      atomic.Int64                // how many of those by a slow hash
+	unbounded atomic.Int64                // how many slow hashes take passwords of any length
+	highest   atomic.Pointer[verify.Work] // the work of a rejection
 	unsettled atomic.Int64                // sources that leave a doubt about what they hold
+	heldBack  atomic.Int64                // credentials whose removal is held
+
+	ttl        atomic.Int64 // how long a proof holds, in nanoseconds; 0: for ever
+	maxTokens  atomic.Int64 // how many tokens are kept; 0: no limit
+	tokenCount atomic.Int64 // how many are
 
 	generation atomic.Uint64 // counts the calls of Replace that took effect
-	rejections rejections
-	queue      queue
+	passwords  prover        // what is checked against slow hashes
+	signatures prover        // what is checked against keys
 	metrics    *counters
 
 	parseHash func(string) (verify.Hash, error) // immutable
-	burn      func(uint64, []byte)              // immutable
+	burn      func(verify.Work, []byte)         // immutable
+
+	stop chan struct{} // ends the clock
+	done sync.WaitGroup
 
 	mu      sync.Mutex // serialises the writers; no reader takes it
 	round   uint32
 	sources map[string]*source
 	users   map[string]*record // of Basic: the first record of each user name
 	hashes  map[digest]*record // slow credentials by the digest of their stored hash
+	open    map[digest]*record // credentials of nobody
+}
+
+// prover checks what is presented, and remembers what was wrong.
+type prover struct {
+	queue      queue
+	rejections rejections
 }
 
 // New returns an empty cache, which rejects everything. Close it.
@@ -91,7 +126,7 @@ func New(o Options) *Cache {
 }
 
 // newCache takes what does the slow work, so that tests can let it take no time.
-func newCache(o Options, parse func(string) (verify.Hash, error), burn func(uint64, []byte)) *Cache {
+func newCache(o Options, parse func(string) (verify.Hash, error), burn func(verify.Work, []byte)) *Cache {
 	c := &Cache{
 		digester:  newDigester(),
 		verified:  xsync.NewMap[digest, *record](),
@@ -99,162 +134,99 @@ func newCache(o Options, parse func(string) (verify.Hash, error), burn func(uint
 		metrics:   newCounters(o.Metrics),
 		parseHash: parse,
 		burn:      burn,
+		stop:      make(chan struct{}),
 		sources:   map[string]*source{},
 		users:     map[string]*record{},
 		hashes:    map[digest]*record{},
+		open:      map[digest]*record{},
 	}
-	c.queue = queue{
-		match:   c.match,
-		pad:     c.pad,
-		proved:  c.prove,
-		refused: func(d digest, generation uint64) { c.rejections.remember(d, generation, time.Now()) },
-		limit:   cmp.Or(o.QueueLimit, DefaultQueueLimit),
-		timeout: cmp.Or(o.QueueTimeout, DefaultQueueTimeout),
-		metrics: c.metrics,
-	}
-	c.queue.start(cmp.Or(o.Workers, max(1, runtime.GOMAXPROCS(0)/2)))
+	c.tokens.Store(&tokenSource{})
+	c.highest.Store(&verify.Work{})
+	c.minute.set(time.Now())
+	c.start(o)
+	c.done.Go(func() { c.keepTime(c.stop) })
 	c.metrics.gauge("headgate_auth_credentials", func() float64 { return float64(c.length.Load()) })
 	c.metrics.gauge("headgate_auth_slow_credentials", func() float64 { return float64(c.slow.Load()) })
 	c.metrics.gauge("headgate_auth_verified_credentials", func() float64 { return float64(c.verified.Size()) })
-	c.metrics.gauge("headgate_auth_sources_unready", func() float64 { return float64(c.unsettled.Load()) })
-	c.metrics.gauge("headgate_auth_queue_length", func() float64 { return float64(c.queue.waiting()) })
-	c.metrics.gauge("headgate_auth_queue_limit", func() float64 { return float64(c.queue.limit) })
+	c.metrics.gauge("headgate_auth_tokens", func() float64 { return float64(c.tokenCount.Load()) })
+	c.metrics.gauge("headgate_auth_tokens_limit", func() float64 { return float64(c.maxTokens.Load()) })
+	c.metrics.gauge("headgate_auth_sources_unready", func() float64 { return float64(c.countUnsettled()) })
+	c.metrics.gauge("headgate_auth_removals_held", func() float64 { return float64(c.heldBack.Load()) })
+	for name, q := range map[string]*queue{"passwords": &c.passwords.queue, "signatures": &c.signatures.queue} {
+		c.metrics.gauge(`headgate_auth_queue_length{queue="`+name+`"}`, func() float64 { return float64(q.waiting()) })
+		c.metrics.gauge(`headgate_auth_queue_limit{queue="`+name+`"}`, func() float64 { return float64(q.limit) })
+	}
 	return c
 }
 
+// start begins with the slow work: passwords and signatures each have a queue of their own, of the same size.
+func (c *Cache) start(o Options) {
+	workers := cmp.Or(o.Workers, max(1, runtime.GOMAXPROCS(0)/2))
+	for _, p := range []*prover{&c.passwords, &c.signatures} {
+		p.queue = queue{
+			match:   c.matchToken,
+			pad:     func(*flight, verify.Work) {},
+			proved:  func(r *record, _ digest) { c.signed.admit(c, r) },
+			refused: p.refused,
+			ttl:     c.timeToLive,
+			share:   signatureShare,
+			limit:   cmp.Or(o.QueueLimit, DefaultQueueLimit),
+			timeout: cmp.Or(o.QueueTimeout, DefaultQueueTimeout),
+			metrics: c.metrics,
+		}
+	}
+	c.passwords.queue.match, c.passwords.queue.pad = c.match, c.pad
+	c.passwords.queue.proved, c.passwords.queue.share = c.prove, commonShare
+	c.passwords.queue.start(workers)
+	c.signatures.queue.start(workers)
+}
+
+// refused remembers a rejection, unless the answer may be another in a moment.
+func (p *prover) refused(f *flight) {
+	if f.again == nil {
+		p.rejections.remember(f.digest, f.verdict, f.generation, time.Now())
+	}
+}
+
 // Close ends the slow checks and returns when those that run are over. Credentials that are known already are still
-// Accepted; one that would need a check is Busy.
+// Accepted; one that would need a check is Busy. Key sets are closed by who made them.
 func (c *Cache) Close() {
-	c.queue.close()
+	c.passwords.queue.close()
+	c.signatures.queue.close()
+	close(c.stop)
+	c.done.Wait()
 	c.metrics.close()
 }
 
 // Len is the number of credentials.
 func (c *Cache) Len() int { return int(c.length.Load()) }
 
-// Authenticate says who presents this credential. The identity is nil unless the verdict is Accepted. A known credential
-// costs one SHA-256 and one look-up; one that has to be checked against a slow hash blocks until it was, or until
-// Options.QueueTimeout.
-func (c *Cache) Authenticate(cred Credential) (*Identity, Verdict) {
-	if cred.oversized() {
-		c.metrics.misses.Inc()
-		return nil, Rejected
-	}
-	d := c.digester.sum(presented+kind(cred.Scheme), cred.User, cred.Secret)
-	// Fast path: a password or token that is configured in plain text.
-	if identity := c.static.find(&d); identity != nil {
-		c.metrics.hitStatic.Inc()
-		return identity, Accepted
-	}
-	// Fast path: a secret that matched a slow hash before.
-	if c.slow.Load() > 0 {
-		if identity := c.findVerified(d); identity != nil {
-			c.metrics.hitVerified.Inc()
-			return identity, Accepted
-		}
-	}
-	c.metrics.misses.Inc()
-	return c.unknown(d, cred)
+// Bounds of what the cache keeps of credentials that are not in a source's plain text.
+type Bounds struct {
+	MaxTokens int           // verified tokens; 0: no limit. Slow credentials of the sources always fit
+	TTL       time.Duration // after which a hash or signature is checked once more; 0: as long as the credential is unchanged
 }
 
-// changesPerRequest is how often the credentials may change under one request before it is told to come again.
-const changesPerRequest = 8
+// SetBounds puts other bounds in force. When fewer tokens may be kept, the surplus goes as new ones come.
+func (c *Cache) SetBounds(b Bounds) {
+	c.maxTokens.Store(int64(b.MaxTokens))
+	c.ttl.Store(int64(b.TTL))
+}
 
-// unknown decides on a credential that was not in memory a moment ago. Sources may be replaced meanwhile, so it first
-// notes how things stand and then looks once more: a rejection has to hold for all that was in force when it is given.
-func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
-	for range changesPerRequest {
-		refusal := Rejected
-		if c.unsettled.Load() > 0 {
-			refusal = Unready
-		}
-		generation := c.generation.Load()
+func (c *Cache) timeToLive() time.Duration { return time.Duration(c.ttl.Load()) }
 
-		if identity := cmp.Or(c.static.find(&d), c.findVerified(d)); identity != nil {
-			return identity, Accepted
-		}
-		// Who cannot be right is refused at once, whether the user exists or not. Only basic authentication has
-		// users, and slow hashes.
-		if c.slow.Load() == 0 || cred.Scheme != Basic || !verify.CanBcrypt(cred.Secret) {
-			return nil, refusal
-		}
-		if c.rejections.remembers(d, time.Now()) {
-			c.metrics.hitRejected.Inc()
-			return nil, refusal
-		}
-		f := c.queue.join(d, c.names.find(cred.User), cred.Secret, generation)
-		if f == nil {
-			return nil, Busy
-		}
-		<-f.done
-		switch f.outcome {
-		case busy:
-			return nil, Busy
-		case accepted:
-			if !f.record.slow.gone.Load() {
-				return f.record.identity.Load(), Accepted
-			}
-		case rejected:
-			if f.generation == c.generation.Load() {
-				if c.unsettled.Load() > 0 {
-					refusal = Unready
-				}
-				return nil, refusal
+// settled reports whether every source was read, and none is in error: only then is a refusal final.
+func (c *Cache) settled() bool { return c.unsettled.Load() == 0 && c.tokens.Load().settled() }
+
+// countUnsettled is the number of sources that leave a doubt, key sets among them.
+func (c *Cache) countUnsettled() int64 {
+	n := c.unsettled.Load()
+	if tokens := c.tokens.Load().options.Tokens; tokens != nil {
+		for _, set := range tokens.KeySets() {
+			if !set.Read || set.Err != nil {
+				n++
 			}
 		}
 	}
-	return nil, Busy
-}
-
-// findVerified returns who presents a secret that matched a slow hash, nil if this one did not.
-func (c *Cache) findVerified(d digest) *Identity {
-	r, found := c.verified.Load(d)
-	if !found || r.slow.gone.Load() {
-		return nil
-	}
-	return r.identity.Load()
-}
-
-// match runs the hashes of a user name one after the other.
-func (c *Cache) match(f *flight) (*record, uint64) {
-	var spent uint64
-	if f.name != nil {
-		for _, r := range f.name.records {
-			if r.slow.hash.Match(f.secret) {
-				return r, spent
-			}
-			spent += r.slow.hash.Rounds()
-		}
-	}
-	return nil, spent
-}
-
-// pad adds what is missing to the work of the most expensive user name, so that all rejections take equally long.
-func (c *Cache) pad(f *flight, spent uint64) {
-	if highest := c.highest.Load(); highest > spent {
-		c.burn(highest-spent, f.secret)
-	}
-}
-
-// prove puts a secret that matched into the verified table. There is one for each record, so the table is never larger
-// than the number of slow credentials. (It is an xsync.Map rather than parts as in the static table, because workers add
-// to it one by one: copying a part for each would cost more than the look-up saves.)
-func (c *Cache) prove(r *record, d digest) {
-	if old := r.slow.proof.Swap(&d); old != nil && *old != d {
-		c.disprove(r, *old)
-	}
-	c.verified.Store(d, r)
-	if r.slow.gone.Load() { // removed just now, by somebody who may not have seen the proof
-		c.disprove(r, d)
-	}
-}
-
-// disprove takes the secret out of the verified table, if it is this record that vouches for it.
-func (c *Cache) disprove(r *record, d digest) {
-	c.verified.Compute(d, func(held *record, _ bool) (*record, xsync.ComputeOp) {
-		if held == r {
-			return nil, xsync.DeleteOp
-		}
-		return held, xsync.CancelOp
-	})
+	return n
 }

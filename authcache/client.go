@@ -27,3 +27,9 @@ func isVisible(name string) bool {
 	}
 	return true
 }
+
+// BearerClient is the name of a client that has a token and no name: its tenant, a slash and the first 8 hex digits of
+// the token's SHA-256, given in hex.
+func BearerClient(tenant, tokenSHA256 string) string {
+	return SafeClient(tenant + "/" + tokenSHA256[:min(8, len(tokenSHA256))])
+}

@@ -3,24 +3,31 @@ package authcache
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 )
 
 // Scheme is the way a secret is presented.
 type Scheme uint8
 
-// The schemes of the Authorization header.
+// The schemes of the Authorization header, and what counts without one.
 const (
-	Basic  Scheme = iota // RFC 7617: user name and password
-	Bearer               // RFC 6750: a token
+	Basic       Scheme = iota // RFC 7617: user name and password
+	Bearer                    // RFC 6750: a token, opaque or signed
+	Certificate               // a verified client certificate: one of its names, see CertificateNames
+	Anonymous                 // nothing at all: only the address counts
 )
 
-// String is the scheme's name as it stands in the header.
+// String is the scheme's name; of the first two, as it stands in the header.
 func (s Scheme) String() string {
 	switch s {
 	case Basic:
 		return "Basic"
 	case Bearer:
 		return "Bearer"
+	case Certificate:
+		return "Certificate"
+	case Anonymous:
+		return "Anonymous"
 	}
 	return "unknown"
 }
@@ -34,13 +41,14 @@ const (
 // Credential is what a request presented. The slices are borrowed for the call; nothing keeps them.
 type Credential struct {
 	Scheme Scheme
-	User   []byte // of Basic; else empty
-	Secret []byte `json:"-"` // the password or the token
+	User   []byte     // of Basic the user name, of Certificate a name of it as CertificateNames gives them; else empty
+	Secret []byte     `json:"-"` // the password or the token; else empty
+	From   netip.Addr // the client's address, for credentials that are bound to some; zero: unknown
 }
 
 // oversized reports whether the credential is longer than one that could be configured.
 func (c *Credential) oversized() bool {
-	if c.Scheme == Basic {
+	if c.Scheme != Bearer {
 		return len(c.User)+1+len(c.Secret) > MaxBasicSize
 	}
 	return len(c.User)+len(c.Secret) > MaxAuthorizationSize

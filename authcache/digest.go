@@ -61,8 +61,9 @@ func newDigesterOf(key [sha256.BlockSize]byte) *digester {
 type kind uint8
 
 const (
-	presented  kind = 0    // + Scheme: what a request shows
-	storedHash kind = 0x80 // + Scheme: what a source holds; the secret is the text of a hash
+	presented    kind = 0    // + Scheme: what a request shows
+	storedSHA256 kind = 0x40 // + Scheme: what a source holds; the secret is the SHA-256 of the secret
+	storedHash   kind = 0x80 // + Scheme: what a source holds; the secret is the text of a hash
 )
 
 // The kind, and two lengths of two bytes, stand before the parts.

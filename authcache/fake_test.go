@@ -34,8 +34,8 @@ func (f fake) Match(password []byte) bool {
 	return string(password) == f.password
 }
 
-// Rounds are the milliseconds a check takes.
-func (f fake) Rounds() uint64 { return uint64(f.took.Milliseconds()) }
+// Work has as many rounds as a check takes milliseconds.
+func (f fake) Work() verify.Work { return verify.Work{Rounds: uint64(f.took.Milliseconds())} }
 
 func parseFake(text string) (verify.Hash, error) {
 	return parseCounted(text, nil)
@@ -51,7 +51,7 @@ func parseCounted(text string, checks *atomic.Int64) (verify.Hash, error) {
 	return fake{duration, password, checks}, nil
 }
 
-func burnNothing(uint64, []byte) {}
+func burnNothing(verify.Work, []byte) {}
 
 // burnFake takes as many milliseconds as there are rounds to burn.
-func burnFake(rounds uint64, _ []byte) { time.Sleep(time.Duration(rounds) * time.Millisecond) }
+func burnFake(work verify.Work, _ []byte) { time.Sleep(time.Duration(work.Rounds) * time.Millisecond) }

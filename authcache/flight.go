@@ -12,9 +12,11 @@ type flight struct {
 	name       *slowName // immutable; nil when the user name has no slow credential
 	secret     []byte    // its own copy; read by the worker that runs it, wiped afterwards
 
-	done    chan struct{} // closed once outcome is set
-	outcome outcome       // written before done is closed
-	record  *record       // with accepted
+	done    chan struct{}   // closed once outcome is set
+	outcome outcome         // written before done is closed, as is all that belongs to it
+	record  *record         // with accepted
+	verdict Verdict         // with rejected: Rejected, or what is wrong with a secret that is known
+	again   <-chan struct{} // with rejected: when it is closed, the answer may be another; nil: it will not be
 
 	// Guarded by queue.mu.
 	common  *list.Element // its place in the common lane, nil when it has none

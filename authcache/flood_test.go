@@ -41,9 +41,9 @@ func flooded(t *testing.T, spent *atomic.Int64) *Cache {
 		hash, err := parseFake(text)
 		return spending{hash, spent}, err
 	}
-	burn := func(rounds uint64, secret []byte) {
-		burnFake(rounds, secret)
-		spent.Add(int64(rounds))
+	burn := func(work verify.Work, secret []byte) {
+		burnFake(work, secret)
+		spent.Add(int64(work.Rounds))
 	}
 	c := newCache(Options{Workers: 2, QueueLimit: 64}, parse, burn)
 	entries := []Entry{
@@ -66,7 +66,7 @@ type spending struct {
 func (s spending) Match(password []byte) bool {
 	ok := s.Hash.Match(password)
 	if !ok {
-		s.spent.Add(int64(s.Rounds()))
+		s.spent.Add(int64(s.Work().Rounds))
 	}
 	return ok
 }

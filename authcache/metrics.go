@@ -2,6 +2,8 @@ package authcache
 
 import (
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
 
 // counters are the handles of the cache's metrics, resolved once. Their labels are fixed words; nothing a client sends
@@ -19,6 +21,9 @@ type counters struct {
 	verifySeconds *metrics.PrometheusHistogram
 	queueFull     *metrics.Counter
 	queueTimeout  *metrics.Counter
+
+	evicted *metrics.Counter
+	refused map[verify.Reason]*metrics.Counter // tokens
 
 	gauges []string // names of the metrics that read the cache, to be taken out with it
 }
@@ -41,8 +46,24 @@ func newCounters(set *metrics.Set) *counters {
 		verifySeconds: set.GetOrCreatePrometheusHistogramExt(`headgate_auth_verify_seconds`, verifyBuckets),
 		queueFull:     set.GetOrCreateCounter(`headgate_auth_busy_total{reason="queue_full"}`),
 		queueTimeout:  set.GetOrCreateCounter(`headgate_auth_busy_total{reason="queue_timeout"}`),
+		evicted:       set.GetOrCreateCounter(`headgate_auth_tokens_evicted_total`),
+		refused:       refusedCounters(set),
 	}
 }
+
+func refusedCounters(set *metrics.Set) map[verify.Reason]*metrics.Counter {
+	counters := map[verify.Reason]*metrics.Counter{}
+	for _, reason := range append(verify.Reasons(), noTenant) {
+		counters[reason] = set.GetOrCreateCounter(`headgate_auth_token_refusals_total{reason="` + string(reason) + `"}`)
+	}
+	return counters
+}
+
+// noTenant is the reason for a token that is good, and names no tenant that can be.
+const noTenant verify.Reason = "tenant"
+
+// refusedToken counts a token that was looked at and refused. One that is refused from memory does not count again.
+func (c *counters) refusedToken(reason verify.Reason) { c.refused[reason].Inc() }
 
 // gauge exports a value that is read when it is asked for.
 func (c *counters) gauge(name string, read func() float64) {

@@ -5,14 +5,18 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
 
 // Shares of one core that checks which fail may use, a tenth in all. The common lane serves everybody in turn. When
 // wrong secrets have used up its budget, the reserve lane goes on for names that are hopeful, so that a flood of wrong
-// passwords does not keep out a client whose right one was never seen.
+// passwords does not keep out a client whose right one was never seen. Signatures have a queue and a share of their own:
+// neither kind of flood keeps out the other kind of client.
 const (
-	commonShare  = 0.05
-	reserveShare = 0.05
+	commonShare    = 0.04
+	reserveShare   = 0.04
+	signatureShare = 0.02
 )
 
 // queue runs slow checks: once for each secret however many requests ask, a bounded number at a time, first come first
@@ -22,12 +26,14 @@ const (
 // treated the same; the reserve lane only ever says yes. Else an attacker could tell one from the other by using up the
 // budget first.
 type queue struct {
-	match   func(*flight) (*record, uint64)   // finds the hash that matches, nil if none does, and tells the work done
-	pad     func(*flight, uint64)             // adds what is missing to the work of a rejection
-	proved  func(*record, digest)             // a secret matched
-	refused func(d digest, generation uint64) // a secret matched nothing
-	limit   int                               // flights that may wait in each lane
-	timeout time.Duration                     // how long one may wait
+	match   func(*flight) (*record, verify.Work) // finds what vouches for the secret, nil if nothing does, and tells the work done
+	pad     func(*flight, verify.Work)           // adds what is missing to the work of a rejection
+	proved  func(*record, digest)                // a secret is right
+	refused func(*flight)                        // a secret is wrong
+	ttl     func() time.Duration                 // how long a proof holds; 0: for ever
+	share   float64                              // of one core, for checks in the common lane that fail
+	limit   int                                  // flights that may wait in each lane
+	timeout time.Duration                        // how long one may wait
 	metrics *counters
 
 	workers sync.WaitGroup
@@ -46,7 +52,7 @@ func (q *queue) start(workers int) {
 	now := time.Now()
 	q.wake = sync.NewCond(&q.mu)
 	q.flights = map[digest]*flight{}
-	q.commonBudget = newBudget(commonShare, now)
+	q.commonBudget = newBudget(q.share, now)
 	q.reserveBudget = newBudget(reserveShare, now)
 	for range workers {
 		q.workers.Go(q.work)
@@ -84,7 +90,7 @@ func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64)
 		return f
 	}
 	full := q.common.Len() >= q.limit
-	hopeful := name != nil && !name.shadow && q.reserve.Len() < q.limit && name.hopeful(time.Now())
+	hopeful := name != nil && !name.shadow && q.reserve.Len() < q.limit && name.hopeful(time.Now(), q.ttl())
 	if full {
 		q.metrics.queueFull.Inc()
 		if !hopeful {
@@ -92,7 +98,7 @@ func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64)
 		}
 	}
 
-	f := &flight{digest: d, generation: generation, name: name, secret: bytes.Clone(secret), done: make(chan struct{})}
+	f := &flight{digest: d, generation: generation, name: name, secret: bytes.Clone(secret), done: make(chan struct{}), verdict: Rejected}
 	f.timer = time.AfterFunc(q.timeout, func() { q.expire(f) })
 	if hopeful {
 		name.shadow = true
@@ -234,7 +240,7 @@ func (q *queue) finish(f *flight, r *record, took time.Duration) {
 	case ran == inCommon:
 		q.commonBudget.charge(took, now)
 		f.doubt(now)
-		q.refused(f.digest, f.generation)
+		q.refused(f)
 		q.settle(f, rejected, nil)
 	default:
 		q.reserveBudget.charge(took, now)

@@ -2,16 +2,21 @@ package authcache
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/headgate/headgate/authcache/verify"
 )
 
 // record is one configured credential: one version of one secret. A changed password is another record; changed rights
-// are another identity of the same one. There is one for every credential in memory, so its size counts: 80 bytes.
+// are another identity of the same one. There is one for every credential in memory, so its size counts: 96 bytes. A
+// token that was verified is a record too, which no source owns.
 type record struct {
 	identity atomic.Pointer[Identity] // who presents it
-	slow     *slowSecret              // immutable; nil for a secret known in plain text
+	hashed   *hashedSecret            // immutable; nil for a secret known in plain text, and where there is none
+	token    *token                   // immutable; nil for what a source has
 	user     string                   // immutable; of Basic, else empty
+	used     atomic.Uint32            // the minute of its last use; of what is in the static table, as of the last change there
+	scheme   Scheme                   // immutable
 
 	// Guarded by Cache.mu.
 	seen     uint32  // the round of Replace that last found it in its source
@@ -28,13 +33,32 @@ type owner struct {
 	next   *owner
 }
 
-// slowSecret is what a record has instead of a plain secret.
-type slowSecret struct {
+// hashedSecret is what a record has instead of a plain secret.
+type hashedSecret struct {
 	digest digest      // immutable; of the stored hash
-	hash   verify.Hash // immutable
+	hash   verify.Hash // immutable; nil for a SHA-256, which the digest stands for
 
-	proof atomic.Pointer[digest] // of the secret that matched; nil until one did
-	gone  atomic.Bool            // set once, when no source has the record any more: it must never answer again
+	proof atomic.Pointer[proof] // that a secret matched; nil until one did
+	gone  atomic.Bool           // set once, when no source has the record any more: it must never answer again
+}
+
+// proof is a secret that matched, and when it did.
+type proof struct {
+	digest digest
+	at     time.Time
+}
+
+// slow reports whether the secret is checked against a slow hash.
+func (r *record) slow() bool { return r.hashed != nil && r.hashed.hash != nil }
+
+// static reports whether the record is in the static table.
+func (r *record) static() bool { return r.scheme != Anonymous && !r.slow() }
+
+// touch notes that the credential was used in this minute.
+func (r *record) touch(minute uint32) {
+	if r.used.Load() != minute {
+		r.used.Store(minute)
+	}
 }
 
 // ownedBy returns the owner entry of this source, nil if there is none.

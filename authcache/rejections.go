@@ -16,43 +16,50 @@ const (
 type rejections struct {
 	mu         sync.Mutex
 	generation uint64               // of the credentials these were wrong for
-	until      map[digest]time.Time // when each is forgotten
+	noted      map[digest]rejection // the newest note of each
 	ring       []rejection          // in order of time, which is the order of forgetting, since all live equally long
 	first      int                  // the oldest
 	count      int
 }
 
 type rejection struct {
-	digest digest
-	until  time.Time
+	digest  digest
+	verdict Verdict
+	until   time.Time
 }
 
-// remembers reports whether this credential was rejected less than rejectionLife ago.
-func (m *rejections) remembers(d digest, now time.Time) bool {
+// remembers returns what was said of this credential less than rejectionLife ago, and reports whether anything was, of
+// the credentials of this generation.
+func (m *rejections) remembers(d digest, generation uint64, now time.Time) (Verdict, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	until, found := m.until[d]
-	return found && now.Before(until)
+	m.advance(generation)
+	note, found := m.noted[d]
+	if !found || m.generation != generation || !now.Before(note.until) {
+		return 0, false
+	}
+	return note.verdict, true
 }
 
 // remember notes a rejection, unless the credentials have changed since the generation it was made in.
-func (m *rejections) remember(d digest, generation uint64, now time.Time) {
+func (m *rejections) remember(d digest, verdict Verdict, generation uint64, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.advance(generation)
 	if generation != m.generation {
 		return
 	}
 	if m.ring == nil {
 		m.ring = make([]rejection, rejectionLimit)
-		m.until = make(map[digest]time.Time)
+		m.noted = make(map[digest]rejection)
 	}
 	for m.count == len(m.ring) || m.count > 0 && !now.Before(m.ring[m.first].until) {
 		m.forgetOldest()
 	}
-	until := now.Add(rejectionLife)
-	m.ring[(m.first+m.count)%len(m.ring)] = rejection{digest: d, until: until}
+	note := rejection{digest: d, verdict: verdict, until: now.Add(rejectionLife)}
+	m.ring[(m.first+m.count)%len(m.ring)] = note
 	m.count++
-	m.until[d] = until
+	m.noted[d] = note
 }
 
 // forgetOldest drops the head of the ring. Its digest may have been noted again since; then the newer note stays.
@@ -60,16 +67,23 @@ func (m *rejections) forgetOldest() {
 	oldest := m.ring[m.first]
 	m.first = (m.first + 1) % len(m.ring)
 	m.count--
-	if m.until[oldest.digest].Equal(oldest.until) {
-		delete(m.until, oldest.digest)
+	if m.noted[oldest.digest].until.Equal(oldest.until) {
+		delete(m.noted, oldest.digest)
 	}
 }
 
-// forget drops everything, since the credentials are now those of a new generation.
+// forget drops everything, since the credentials are now those of this generation, or of a later one.
 func (m *rejections) forget(generation uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.advance(generation)
+}
+
+func (m *rejections) advance(generation uint64) {
+	if generation <= m.generation {
+		return
+	}
 	m.generation = generation
 	m.first, m.count = 0, 0
-	clear(m.until)
+	clear(m.noted)
 }

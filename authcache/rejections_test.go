@@ -54,36 +54,40 @@ func TestRejectionsAreForgottenWhenCredentialsChange(t *testing.T) {
 func TestRejectionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m rejections
+		remembers := func(d digest, generation uint64) bool {
+			_, found := m.remembers(d, generation, time.Now())
+			return found
+		}
 		at := func(i int) digest { return digest{uint64(i), 1} }
 		for i := range 3 * rejectionLimit {
-			m.remember(at(i), 0, time.Now())
-			if len(m.until) > rejectionLimit || len(m.ring) > rejectionLimit {
-				t.Fatalf("%d are remembered", len(m.until))
+			m.remember(at(i), Rejected, 0, time.Now())
+			if len(m.noted) > rejectionLimit || len(m.ring) > rejectionLimit {
+				t.Fatalf("%d are remembered", len(m.noted))
 			}
 		}
 		for i, want := range map[int]bool{0: false, 2*rejectionLimit - 1: false, 2 * rejectionLimit: true, 3*rejectionLimit - 1: true} {
-			if got := m.remembers(at(i), time.Now()); got != want {
+			if got := remembers(at(i), 0); got != want {
 				t.Errorf("number %d is remembered: %v, want %v", i, got, want)
 			}
 		}
 		m.forget(1)
-		m.remember(at(1), 0, time.Now()) // from a check that began before
-		m.remember(at(2), 1, time.Now())
-		if m.remembers(at(1), time.Now()) || !m.remembers(at(2), time.Now()) || m.remembers(at(3*rejectionLimit-1), time.Now()) {
+		m.remember(at(1), Rejected, 0, time.Now()) // from a check that began before
+		m.remember(at(2), Rejected, 1, time.Now())
+		if remembers(at(1), 1) || !remembers(at(2), 1) || remembers(at(3*rejectionLimit-1), 1) {
 			t.Error("a rejection of older credentials is remembered, or one of these is not")
 		}
 		// The same one noted twice lives as long as the second note.
 		time.Sleep(3 * time.Second)
-		m.remember(at(2), 1, time.Now())
+		m.remember(at(2), Rejected, 1, time.Now())
 		time.Sleep(3 * time.Second)
-		m.remember(at(3), 1, time.Now())
-		if !m.remembers(at(2), time.Now()) {
+		m.remember(at(3), Rejected, 1, time.Now())
+		if !remembers(at(2), 1) {
 			t.Error("the newer note went with the older one")
 		}
 		time.Sleep(rejectionLife)
-		m.remember(at(4), 1, time.Now())
-		if m.count != 1 || len(m.until) != 1 {
-			t.Errorf("old ones were not swept: %d, %d", m.count, len(m.until))
+		m.remember(at(4), Rejected, 1, time.Now())
+		if m.count != 1 || len(m.noted) != 1 {
+			t.Errorf("old ones were not swept: %d, %d", m.count, len(m.noted))
 		}
 	})
 }

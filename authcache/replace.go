@@ -3,9 +3,9 @@ package authcache
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
-
-	"github.com/headgate/headgate/authcache/verify"
 )
 
 // Replace makes entries the whole of what a source has, and says what that changed. All of them come into force or none:
@@ -17,9 +17,11 @@ import (
 // when its identity changed; one that is gone stops answering before Replace returns. Remembered rejections are
 // forgotten.
 //
+// With HoldRemovals, a set without most of what the source had is not put in force at all: see HeldError.
+//
 // Two entries with one user name must be of one tenant, also across sources; several passwords for it are one client's
 // rotation. The same credential twice is fine as long as both say the same.
-func (c *Cache) Replace(name string, entries []Entry) (Change, error) {
+func (c *Cache) Replace(name string, entries []Entry, options ...ReplaceOption) (Change, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round++
@@ -30,10 +32,15 @@ func (c *Cache) Replace(name string, entries []Entry) (Change, error) {
 		c.fail(s, err)
 		return Change{}, err
 	}
+	if held := c.massRemoval(s, p); held != nil && slices.Contains(options, HoldRemovals) {
+		c.fail(s, held)
+		return Change{}, held
+	}
 	change := c.apply(s, p)
 	generation := c.generation.Add(1)
-	c.rejections.forget(generation)
+	c.passwords.rejections.forget(generation)
 	s.read, s.err = true, nil
+	c.hold(s, nil)
 	c.recount(s) // last: who finds the source read must find its entries too
 	return change, nil
 }
@@ -58,6 +65,7 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
 	p := &plan{}
 	claims := make(map[digest]*Entry, len(entries))
 	users := make(map[string]*Entry, len(entries))
+	prefixes := map[netip.Prefix]*Entry{}
 	var problems []error
 	report := func(e *Entry, err error) {
 		where := e.Where
@@ -82,6 +90,12 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
 			report(e, err)
 			continue
 		}
+		if e.Scheme == Anonymous {
+			if err := c.sameAddresses(s, e, d, prefixes); err != nil {
+				report(e, err)
+				continue
+			}
+		}
 		if other := claims[d]; other != nil {
 			if !other.Identity.Equal(e.Identity) {
 				report(e, twiceError(other.Where))
@@ -90,9 +104,9 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
 		}
 		claims[d] = e
 
-		r := c.configured(d, hash)
+		r := c.configured(d, e, hash)
 		if r == nil {
-			p.add = append(p.add, addition{d, newRecord(d, hash, e)})
+			p.add = append(p.add, addition{d, newRecord(hash, e)})
 			continue
 		}
 		if o := r.ownedByOther(s); o != nil && !r.identity.Load().Equal(e.Identity) {
@@ -109,7 +123,7 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
 }
 
 func twiceError(where string) error {
-	return fmt.Errorf("the same credential is at %s with another tenant, name or scopes; give it once", where)
+	return fmt.Errorf("the same credential is at %s with another tenant, name, scopes or terms; give it once", where)
 }
 
 // sameTenant checks that a user name has one tenant only, in the new entries (those before this one are in users) and in
@@ -144,20 +158,23 @@ func tenantsError(e *Entry, tenant, where string) error {
 }
 
 // configured returns the record in force of this digest, nil if there is none.
-func (c *Cache) configured(d digest, hash verify.Hash) *record {
-	if hash != nil {
+func (c *Cache) configured(d digest, e *Entry, h *hashedSecret) *record {
+	switch {
+	case e.Scheme == Anonymous:
+		return c.open[d]
+	case h != nil && h.hash != nil:
 		return c.hashes[d]
 	}
 	return c.static.record(&d)
 }
 
 // newRecord clones what it keeps: the strings of an entry are often parts of a file with passwords in it.
-func newRecord(d digest, hash verify.Hash, e *Entry) *record {
-	r := &record{user: strings.Clone(e.User)}
+func newRecord(h *hashedSecret, e *Entry) *record {
+	r := &record{scheme: e.Scheme, hashed: h}
+	if e.Scheme == Basic {
+		r.user = strings.Clone(e.User)
+	}
 	r.owner.where = strings.Clone(e.Where) // the source follows when the plan is carried out
 	r.identity.Store(e.Identity)
-	if hash != nil {
-		r.slow = &slowSecret{digest: d, hash: hash}
-	}
 	return r
 }

@@ -23,7 +23,7 @@ func TestReplaceRefusesWhatCannotWork(t *testing.T) {
 		{"bad tenant", withIdentity(Identity{Tenant: "a|b", Client: "user"}), `tenants[0]: tenant ID "a|b"`},
 		{"bad client", withIdentity(Identity{Tenant: "a", Client: "a b"}), "tenants[0]: the client's name"},
 		{"no client", withIdentity(Identity{Tenant: "a"}), "tenants[0]: the client's name"},
-		{"no secret", plain("a", "user", ""), "exactly one of a password and a password hash"},
+		{"no secret", plain("a", "user", ""), "exactly one of a password, a password hash"},
 		{"two secrets", Entry{Identity: &Identity{Tenant: "a", Client: "c"}, User: "user", Password: "p", Hash: fakeHash("p")}, "exactly one of"},
 		{"no user", Entry{Identity: &Identity{Tenant: "a", Client: "c"}, Password: "p"}, "the user name is empty"},
 		{"colon in the user", plain("a", "us:er", "p"), `user name "us:er" has a colon`},
@@ -73,7 +73,7 @@ func TestReplaceNamesBothPlacesOfAConflict(t *testing.T) {
 		{"the same password with two tenants", nil, []Entry{at("tenants[0]", plain("a", "user", "p")), at("tenants[1]", plain("b", "user", "p"))},
 			`has tenant "b" here and "a" at tenants[0]`},
 		{"the same credential with other scopes", nil, []Entry{at("tenants[0]", plain("a", "user", "p")), at("tenants[1]", scoped(plain("a", "user", "p"), Read))},
-			"tenants[1]: the same credential is at tenants[0] with another tenant, name or scopes"},
+			"tenants[1]: the same credential is at tenants[0] with another tenant, name, scopes or terms"},
 		{"the same in another source with other scopes", []Entry{at("x.toml", plain("a", "user", "p"))}, []Entry{at("tenants[1]", scoped(plain("a", "user", "p"), Read))},
 			"tenants[1]: the same credential is at x.toml"},
 		{"the same token with two tenants", nil, []Entry{
@@ -247,7 +247,7 @@ func TestUnknownIsUnreadyUntilEverySourceWasRead(t *testing.T) {
 			mustReplace(t, c, "file", known) // another source's success is no news of this one
 			expect(t, c, basic("known", "wrong"), Unready, "")
 
-			want := []SourceStatus{{"file", 1, true, nil}, {"folder", 1, true, errors.New("is away again")}}
+			want := []SourceStatus{{"file", 1, true, nil, nil}, {"folder", 1, true, errors.New("is away again"), nil}}
 			if got := c.Sources(); !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %v, want %v", got, want)
 			}

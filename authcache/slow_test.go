@@ -270,7 +270,7 @@ func TestARecordThatIsGoneDoesNotAnswer(t *testing.T) {
 	defer c.Close()
 	mustReplace(t, c, "file", hashed("a", "user", fakeHash("secret")))
 	expect(t, c, basic("user", "secret"), Accepted, "a")
-	c.users["user"].slow.gone.Store(true)
+	c.users["user"].hashed.gone.Store(true)
 	if identity, verdict := c.Authenticate(basic("user", "secret")); verdict == Accepted {
 		t.Fatalf("accepted as %v", identity)
 	}

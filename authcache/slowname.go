@@ -3,15 +3,18 @@ package authcache
 import (
 	"hash/maphash"
 	"maps"
+	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
 
 // slowName is a user name that has slow credentials. The list never changes: when a credential comes or goes, the name
 // gets another slowName.
 type slowName struct {
-	records []*record // immutable; several during a rotation
-	rounds  uint64    // immutable; the work of checking all of them
+	records []*record   // immutable; several during a rotation
+	work    verify.Work // immutable; of checking all of them
 
 	doubted atomic.Int64 // Unix time, in seconds, until which the name is doubted, since a secret of it was wrong
 	shadow  bool         // guarded by queue.mu: a flight of this name is in the reserve lane
@@ -21,13 +24,24 @@ type slowName struct {
 const doubtSeconds = 600
 
 // hopeful reports whether a secret for this name may well be right: some credential of it was never seen, and none was
-// wrong lately. Once all were seen, whatever is not in the verified table is wrong.
-func (n *slowName) hopeful(now time.Time) bool {
+// wrong lately. Once all were seen (not longer ago than ttl, if that is not 0), whatever is not in the verified table is wrong.
+func (n *slowName) hopeful(now time.Time, ttl time.Duration) bool {
 	if now.Unix() < n.doubted.Load() {
 		return false
 	}
 	for _, r := range n.records {
-		if r.slow.proof.Load() == nil {
+		if p := r.hashed.proof.Load(); p == nil || ttl > 0 && now.Sub(p.at) >= ttl {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether a client at this address may use any credential of the name. If not, the name is as good as
+// unknown to it: else the time of an answer would tell a guessed password from a wrong one.
+func (n *slowName) allows(from netip.Addr) bool {
+	for _, r := range n.records {
+		if r.identity.Load().Terms.allows(from) {
 			return true
 		}
 	}
@@ -81,12 +95,12 @@ func (s *slowNames) update(changed map[string]*slowName) {
 }
 
 // highest is the most work that any name takes.
-func (s *slowNames) highest() uint64 {
-	var highest uint64
+func (s *slowNames) highest() verify.Work {
+	var highest verify.Work
 	for i := range s.parts {
 		if part := s.parts[i].Load(); part != nil {
 			for _, name := range *part {
-				highest = max(highest, name.rounds)
+				highest = highest.Max(name.work)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package authcache
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 )
 
@@ -11,6 +12,8 @@ type source struct {
 	records  []*record // what it has
 	read     bool      // it was read completely once
 	err      error     // why it cannot be read now
+	held     []string  // clients whose removal is held
+	kept     int       // their credentials
 	doubtful bool      // it is counted in Cache.unsettled
 }
 
@@ -20,9 +23,11 @@ func (s *source) settled() bool { return s.read && s.err == nil }
 // SourceStatus tells how a source stands.
 type SourceStatus struct {
 	Name        string
-	Credentials int   // in use
+	Credentials int   // in use; of a key set, keys
 	Read        bool  // it was read completely once
 	Err         error // why its last reading failed, nil if it did not
+	// Held are the clients whose removal is held, sorted; empty when nothing is. Err is then a *HeldError.
+	Held []string
 }
 
 // Expect declares a source before it is read: until its first Replace, an unknown credential is Unready, because it may
@@ -41,13 +46,19 @@ func (c *Cache) Failed(name string, err error) {
 	c.fail(c.sourceNamed(name), err)
 }
 
-// Sources tells how every source stands, sorted by name. The slice is the caller's.
+// Sources tells how every source stands, sorted by name; the key sets of tokens are sources too, and their keys what they
+// hold. The slice is the caller's.
 func (c *Cache) Sources() []SourceStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]SourceStatus, 0, len(c.sources))
 	for _, s := range c.sources {
-		all = append(all, SourceStatus{Name: s.name, Credentials: len(s.records), Read: s.read, Err: s.err})
+		all = append(all, SourceStatus{Name: s.name, Credentials: len(s.records), Read: s.read, Err: s.err, Held: slices.Clone(s.held)})
+	}
+	if tokens := c.tokens.Load().options.Tokens; tokens != nil {
+		for _, set := range tokens.KeySets() {
+			all = append(all, SourceStatus{Name: set.Name, Credentials: set.Keys, Read: set.Read, Err: set.Err})
+		}
 	}
 	slices.SortFunc(all, func(a, b SourceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return all
@@ -66,6 +77,8 @@ func (c *Cache) sourceNamed(name string) *source {
 // fail needs Cache.mu.
 func (c *Cache) fail(s *source, err error) {
 	s.err = err
+	held, _ := errors.AsType[*HeldError](err)
+	c.hold(s, held)
 	c.recount(s)
 }
 

@@ -22,12 +22,21 @@ type part struct {
 	slots []slot // at least one is empty
 }
 
-// slot has all that a look-up needs in one place: with 100,000 tenants each further pointer to follow is a miss of the
-// processor's cache, and costs as much as half the hash.
+// slot has all that a look-up needs in one line of the processor's cache: with 100,000 tenants each further line is a
+// miss, and costs as much as half the hash.
 type slot struct {
 	digest   digest
-	identity *Identity // nil: the slot is empty
-	record   *record   // whose identity it is
+	identity *Identity     // nil: the slot is empty
+	record   *record       // whose identity it is
+	used     atomic.Uint32 // the minute of the last use
+	_        [12]byte      // fills the line of 64 bytes
+}
+
+// touch notes that the credential was used in this minute. Almost always that was noted before, and nothing is written.
+func (s *slot) touch(minute uint32) {
+	if s.used.Load() != minute {
+		s.used.Store(minute)
+	}
 }
 
 // addition is a record that is new in the table.
@@ -87,7 +96,7 @@ func (t *table) add(additions []addition, altered []*record) {
 	}
 	for i := range t.parts {
 		if touched[i] {
-			t.parts[i].Store(newPart(t.parts[i].Load().all(), added[i]))
+			t.exchange(i, t.parts[i].Load().all(), added[i])
 		}
 	}
 }
@@ -101,7 +110,33 @@ func (t *table) drop(orphans []*record) {
 	for i := range t.parts {
 		if touched[i] {
 			owned := slices.DeleteFunc(t.parts[i].Load().all(), func(a addition) bool { return a.record.orphan() })
-			t.parts[i].Store(newPart(owned, nil))
+			t.exchange(i, owned, nil)
+		}
+	}
+}
+
+// exchange puts a new part in place. Uses that were noted in the old one meanwhile are carried over.
+func (t *table) exchange(i int, old, added []addition) {
+	before := t.parts[i].Load()
+	t.parts[i].Store(newPart(old, added))
+	before.each(func(s *slot) {
+		if used := s.used.Load(); used > s.record.used.Load() {
+			s.record.used.Store(used)
+			if now := t.slot(&s.digest); now != nil {
+				now.touch(used)
+			}
+		}
+	})
+}
+
+// each calls f for every slot that is not empty.
+func (p *part) each(f func(*slot)) {
+	if p == nil {
+		return
+	}
+	for i := range p.slots {
+		if s := &p.slots[i]; s.identity != nil {
+			f(s)
 		}
 	}
 }
@@ -120,11 +155,10 @@ func (p *part) all() []addition {
 		return nil
 	}
 	all := make([]addition, 0, len(p.slots))
-	for i := range p.slots {
-		if s := &p.slots[i]; s.identity != nil {
-			all = append(all, addition{s.digest, s.record})
-		}
-	}
+	p.each(func(s *slot) {
+		s.record.used.Store(max(s.record.used.Load(), s.used.Load()))
+		all = append(all, addition{s.digest, s.record})
+	})
 	return all
 }
 
@@ -151,5 +185,7 @@ func (p *part) put(a addition) {
 			i = 0
 		}
 	}
-	p.slots[i] = slot{digest: a.digest, identity: a.record.identity.Load(), record: a.record}
+	s := &p.slots[i]
+	s.digest, s.identity, s.record = a.digest, a.record.identity.Load(), a.record
+	s.used.Store(a.record.used.Load())
 }

@@ -86,8 +86,8 @@ func (b *Bcrypt) Match(password []byte) bool {
 	return bcrypt.CompareHashAndPassword(b.text, password) == nil
 }
 
-// Rounds implements Hash.
-func (b *Bcrypt) Rounds() uint64 { return 1 << b.cost }
+// Work implements Hash.
+func (b *Bcrypt) Work() Work { return Work{Rounds: 1 << b.cost} }
 
 // Cost is the base-two logarithm of the rounds.
 func (b *Bcrypt) Cost() int { return b.cost }

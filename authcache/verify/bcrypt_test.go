@@ -18,7 +18,16 @@ func TestParseHashRefusesWhatIsNoWholeHash(t *testing.T) {
 	}{
 		{"empty", "", "unknown kind"},
 		{"plain password", "secret", "unknown kind"},
-		{"apr1", "$apr1$salt$abcdefghijklmnopqrstuv", "unknown kind"},
+		{"other modular crypt", "$6$salt$abcdefghijklmnopqrstuv", "unknown kind"},
+		{"apr1 with left-over bits", "$apr1$salt$abcdefghijklmnopqrstuv", "damaged at its end"},
+		{"apr1 cut", "$apr1$salt$abcdefghijklmnopqrst", "damaged at its end"},
+		{"apr1 without salt", "$apr1$$abcdefghijklmnopqrstu.", "damaged salt"},
+		{"apr1 with a long salt", "$apr1$123456789$abcdefghijklmnopqrstu.", "damaged salt"},
+		{"apr1 without a hash", "$apr1$saltandmoreofit", "not whole"},
+		{"apr1 with a bad character", "$apr1$salt$abcdefghij=lmnopqrstu.", "damaged at its end"},
+		{"SHA cut", "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ", "SHA hash is damaged"},
+		{"SHA with a line break", "{SHA}5en6G6MezRroT3XKqk\ndPOmY/BfQ=", "SHA hash is damaged"},
+		{"SHA of something else", "{SHA}c2VjcmV0", "SHA hash is damaged"},
 		{"cut", goodHash[:59], "59 characters; want 60"},
 		{"long", goodHash + ".", "61 characters; want 60"},
 		{"version 2x", "$2x" + goodHash[3:], "unknown version"},
@@ -73,8 +82,8 @@ func TestBcryptMatchesItsPasswordOnly(t *testing.T) {
 				t.Errorf("%s, %s: got %v, want %v", version, test.name, got, test.want)
 			}
 		}
-		if hash.Rounds() != 16 {
-			t.Errorf("got %d rounds, want 16", hash.Rounds())
+		if hash.Work() != (Work{Rounds: 16}) {
+			t.Errorf("got %v, want 16 rounds", hash.Work())
 		}
 	}
 }
@@ -114,7 +123,7 @@ func TestBurnIsNeverFree(t *testing.T) {
 	// 16 and 48 rounds are one and two checks; less than bcrypt's least is none, and must end.
 	burner := NewBurner()
 	for _, rounds := range []uint64{0, 15, 16, 48, 63} {
-		burner.Burn(rounds, []byte("secret"))
+		burner.Burn(Work{Rounds: rounds}, []byte("secret"))
 	}
 	for cost := MinBcryptCost; cost <= MaxBcryptCost; cost++ {
 		if got := burner.dummies[cost].Cost(); got != cost {
@@ -140,7 +149,7 @@ func BenchmarkReject(b *testing.B) {
 	})
 	b.Run("unknown user", func(b *testing.B) {
 		for b.Loop() {
-			burner.Burn(16, []byte("wrong"))
+			burner.Burn(Work{Rounds: 16}, []byte("wrong"))
 		}
 	})
 }

@@ -10,9 +10,10 @@ import (
 // wrong password. The zero value is not usable; make one with NewBurner and share it.
 type Burner struct {
 	dummies [MaxBcryptCost + 1]*Bcrypt
+	apr1    *APR1
 }
 
-// NewBurner prepares a hash of every cost. None was made from a password.
+// NewBurner prepares a hash of every cost and kind. None was made from a password.
 func NewBurner() *Burner {
 	b := &Burner{}
 	for cost := MinBcryptCost; cost <= MaxBcryptCost; cost++ {
@@ -23,13 +24,22 @@ func NewBurner() *Burner {
 		}
 		b.dummies[cost] = dummy
 	}
+	apr1, err := ParseAPR1("$apr1$headgate$headgateheadgatehead0.")
+	if err != nil {
+		panic("BUG: the dummy hash is not a hash: " + err.Error())
+	}
+	b.apr1 = apr1
 	return b
 }
 
-// Burn checks password against dummies whose rounds add up to the given number, rounded down to what bcrypt can do (16
-// is its least). It must be a password that CanBcrypt, or it takes no time at all.
-func (b *Burner) Burn(rounds uint64, password []byte) {
+// Burn checks password against dummies whose work adds up to the given one; rounds are rounded down to what bcrypt can
+// do (16 is its least). It must be a password that CanBcrypt, or rounds take no time at all.
+func (b *Burner) Burn(work Work, password []byte) {
+	for range work.Digests {
+		b.apr1.Match(password)
+	}
 	const most = 1 << MaxBcryptCost
+	rounds := work.Rounds
 	for ; rounds >= most; rounds -= most {
 		b.dummies[MaxBcryptCost].Match(password)
 	}

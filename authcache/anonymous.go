@@ -1,0 +1,121 @@
+package authcache
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// addresses finds who a request without credentials is, by where it comes from. The list never changes; it is replaced as
+// a whole. It is short, and only requests without credentials look at it.
+type addresses struct {
+	list atomic.Pointer[[]openPrefix]
+}
+
+// openPrefix is a range of addresses that need no credential.
+type openPrefix struct {
+	prefix netip.Prefix
+	record *record
+}
+
+// find returns whose the most exact prefix of this address is, nil if there is none.
+func (a *addresses) find(from netip.Addr) *record {
+	list := a.list.Load()
+	if list == nil {
+		return nil
+	}
+	from = from.Unmap().WithZone("")
+	for _, open := range *list {
+		if open.prefix.Contains(from) {
+			return open.record
+		}
+	}
+	return nil
+}
+
+// renew makes the list of these records.
+func (a *addresses) renew(records map[digest]*record) {
+	if len(records) == 0 {
+		a.list.Store(nil)
+		return
+	}
+	var list []openPrefix
+	for _, r := range records {
+		for _, prefix := range r.identity.Load().Terms.AllowFrom {
+			list = append(list, openPrefix{prefix.Masked(), r})
+		}
+	}
+	slices.SortFunc(list, func(a, b openPrefix) int {
+		return cmp.Or(-cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), a.prefix.Addr().Compare(b.prefix.Addr()))
+	})
+	a.list.Store(&list)
+}
+
+// withoutCredential says who a request without credentials is.
+func (c *Cache) withoutCredential(from netip.Addr) (*Identity, Verdict) {
+	settled := c.settled()
+	refusal := Rejected
+	if r := c.openTo.find(from); r != nil {
+		identity := r.identity.Load()
+		if refusal = identity.Terms.judge(from, time.Now()); refusal == Accepted {
+			r.touch(c.minute.now.Load())
+			c.metrics.hitStatic.Inc()
+			return identity, Accepted
+		}
+	}
+	c.metrics.misses.Inc()
+	if !settled {
+		refusal = Unready
+	}
+	return nil, refusal
+}
+
+// prefixText is one text for one set of prefixes, in whatever order.
+func prefixText(prefixes []netip.Prefix) []byte {
+	sorted := make([]string, len(prefixes))
+	for i, prefix := range prefixes {
+		sorted[i] = prefix.Masked().String()
+	}
+	slices.Sort(sorted)
+	var text []byte
+	for _, prefix := range slices.Compact(sorted) {
+		text = append(append(text, prefix...), ' ')
+	}
+	return text
+}
+
+// sameAddresses checks that no two credentials of nobody have one and the same prefix: which of them a request is would be
+// a matter of chance. Those of the new entries that came before are in prefixes.
+func (c *Cache) sameAddresses(s *source, e *Entry, d digest, prefixes map[netip.Prefix]*Entry) error {
+	for _, prefix := range e.Identity.Terms.AllowFrom {
+		prefix = prefix.Masked()
+		if other := prefixes[prefix]; other != nil && !sameClient(other.Identity, e.Identity) {
+			return openTwiceError(prefix, other.Where)
+		}
+		prefixes[prefix] = e
+		for theirs, r := range c.open {
+			o := r.ownedByOther(s)
+			if o == nil || theirs == d {
+				continue
+			}
+			identity := r.identity.Load()
+			for _, held := range identity.Terms.AllowFrom {
+				if held.Masked() == prefix && !sameClient(identity, e.Identity) {
+					return openTwiceError(prefix, o.where)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func sameClient(a, b *Identity) bool {
+	return a.Tenant == b.Tenant && a.Client == b.Client && a.Scopes == b.Scopes
+}
+
+func openTwiceError(prefix netip.Prefix, where string) error {
+	return fmt.Errorf("%s is open to another tenant, name or scopes at %s; want it once", prefix, where)
+}

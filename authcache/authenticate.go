@@ -1,0 +1,314 @@
+package authcache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"net/netip"
+	"time"
+
+	"github.com/puzpuzpuz/xsync/v4"
+
+	"github.com/headgate/headgate/authcache/verify"
+)
+
+// Authenticate says who presents this credential. The identity is nil unless the verdict is Accepted. A known credential
+// costs one SHA-256 and one or two look-ups; one that has to be checked against a slow hash or a key blocks until it
+// was, or until Options.QueueTimeout.
+func (c *Cache) Authenticate(cred Credential) (*Identity, Verdict) {
+	if cred.Scheme == Anonymous {
+		return c.withoutCredential(cred.From)
+	}
+	if cred.Scheme > Anonymous || cred.oversized() {
+		c.metrics.misses.Inc()
+		return nil, Rejected
+	}
+	d := c.digester.sum(presented+kind(cred.Scheme), cred.User, cred.Secret)
+	// Fast path: a password or token that is configured in plain text, or a certificate's name.
+	if s := c.static.slot(&d); s != nil {
+		if s.identity.Terms != nil {
+			return c.onTerms(d, cred, s.identity)
+		}
+		s.touch(c.minute.now.Load())
+		c.metrics.hitStatic.Inc()
+		return s.identity, Accepted
+	}
+	// Fast path: a secret that matched a hash before, or a token that was verified before.
+	if r := c.findVerified(d); r != nil {
+		identity := r.identity.Load()
+		if identity.Terms != nil {
+			return c.onTerms(d, cred, identity)
+		}
+		c.touch(r)
+		c.metrics.hitVerified.Inc()
+		return identity, Accepted
+	}
+	return c.unknown(d, cred)
+}
+
+// AuthenticateCertificate says who a verified client certificate is: the first of its names (CertificateNames) that is
+// configured decides, whatever the verdict on it.
+func (c *Cache) AuthenticateCertificate(names [][]byte, from netip.Addr) (*Identity, Verdict) {
+	verdict := Rejected
+	for _, name := range names {
+		var identity *Identity
+		identity, verdict = c.Authenticate(Credential{Scheme: Certificate, User: name, From: from})
+		if verdict != Rejected && verdict != Unready {
+			return identity, verdict
+		}
+	}
+	if len(names) == 0 && !c.settled() {
+		verdict = Unready
+	}
+	return nil, verdict
+}
+
+// touch notes that a credential in the verified table was used, and the key that vouches for it.
+func (c *Cache) touch(r *record) {
+	minute := c.minute.now.Load()
+	r.touch(minute)
+	if r.token != nil {
+		r.token.verified.Key().Touch(minute)
+	}
+}
+
+// findVerified returns the record that vouches for a secret which matched a hash, or for a token; nil if there is none.
+func (c *Cache) findVerified(d digest) *record {
+	if c.hashed.Load()+c.tokenCount.Load() == 0 {
+		return nil
+	}
+	r, found := c.verified.Load(d)
+	if !found {
+		return nil
+	}
+	if r.token == nil && c.ttl.Load() == 0 { // Fast path: without a clock
+		if r.hashed.gone.Load() {
+			return nil
+		}
+		return r
+	}
+	if !c.vouches(r, time.Now()) {
+		return nil
+	}
+	return r
+}
+
+// vouches reports whether a record of the verified table still does for what it is found by.
+func (c *Cache) vouches(r *record, now time.Time) bool {
+	ttl := c.timeToLive()
+	if r.token != nil {
+		return r.token.source == c.tokens.Load() && r.token.good(now, ttl)
+	}
+	if r.hashed.gone.Load() {
+		return false
+	}
+	p := r.hashed.proof.Load()
+	return ttl <= 0 || p != nil && now.Sub(p.at) < ttl
+}
+
+// onTerms decides on a credential that is known, and bound to a time or to addresses. Who may not use it is refused at
+// the price of a wrong one, and as one: how long that takes shall not tell that the secret was right.
+func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identity, Verdict) {
+	settled := c.settled()
+	verdict := identity.Terms.judge(cred.From, time.Now())
+	if verdict == Accepted {
+		if s := c.static.slot(&d); s != nil {
+			s.touch(c.minute.now.Load())
+			c.metrics.hitStatic.Inc()
+		} else if r, found := c.verified.Load(d); found {
+			c.touch(r)
+			c.metrics.hitVerified.Inc()
+		}
+		return identity, Accepted
+	}
+	if !settled {
+		verdict = Unready // the source that cannot be read may have it on other terms
+	}
+	if !c.costly(cred) {
+		return nil, verdict
+	}
+	// A flight of its own: those who may use the credential must not get its answer.
+	d[0] = ^d[0]
+	generation := c.generationOf(cred.Scheme)
+	if _, found := c.passwords.rejections.remembers(d, generation, time.Now()); found {
+		c.metrics.hitRejected.Inc()
+		return nil, verdict
+	}
+	f := c.passwords.queue.join(d, nil, cred.Secret, generation)
+	if f == nil {
+		return nil, Busy
+	}
+	if <-f.done; f.outcome == busy {
+		return nil, Busy
+	}
+	return nil, verdict
+}
+
+// costly reports whether the rejection of such a credential takes the time of a slow hash. Who cannot be right is refused
+// at once, whether the user exists or not, and only basic authentication has users. A token is refused at the price of
+// its own check: there is no name that could be found out, and nothing of a token is right before all of it is.
+func (c *Cache) costly(cred Credential) bool {
+	return cred.Scheme == Basic && c.slow.Load() > 0 && bytes.IndexByte(cred.Secret, 0) < 0 &&
+		(len(cred.Secret) <= verify.MaxBcryptPassword || c.unbounded.Load() > 0)
+}
+
+// generationOf grows whenever a credential of this scheme that was refused may be good.
+func (c *Cache) generationOf(scheme Scheme) uint64 {
+	generation := c.generation.Load()
+	if scheme == Bearer {
+		generation += c.tokens.Load().version()
+	}
+	return generation
+}
+
+// changesPerRequest is how often the credentials may change under one request before it is told to come again.
+const changesPerRequest = 8
+
+// unknown decides on a credential that was not in memory a moment ago. Sources may be replaced meanwhile, so it first
+// notes how things stand and then looks once more: a rejection has to hold for all that was in force when it is given.
+func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
+	for range changesPerRequest {
+		settled := c.settled()
+		generation := c.generationOf(cred.Scheme)
+		final := func(refusal Verdict) (*Identity, Verdict) {
+			if refusal != Forbidden && !(settled && c.settled()) {
+				refusal = Unready
+			}
+			return nil, refusal
+		}
+
+		if identity := c.look(d, cred); identity != nil {
+			return c.onTerms(d, cred, identity)
+		}
+		c.metrics.misses.Inc()
+		p := &c.passwords
+		var name *slowName
+		switch {
+		case cred.Scheme == Bearer && verify.LooksSigned(cred.Secret) && c.tokens.Load().options.Tokens != nil:
+			p = &c.signatures
+		case c.costly(cred):
+			if name = c.names.find(cred.User); name != nil && !name.allows(cred.From) {
+				name = nil
+			}
+		default:
+			return final(Rejected)
+		}
+		if refusal, found := p.rejections.remembers(d, generation, time.Now()); found {
+			c.metrics.hitRejected.Inc()
+			return final(refusal)
+		}
+		f := p.queue.join(d, name, cred.Secret, generation)
+		if f == nil {
+			return nil, Busy
+		}
+		<-f.done
+		switch {
+		case f.outcome == busy:
+			return nil, Busy
+		case f.outcome == accepted:
+			if c.vouches(f.record, time.Now()) {
+				if identity := f.record.identity.Load(); identity.Terms == nil {
+					return identity, Accepted
+				} else {
+					return c.onTerms(d, cred, identity)
+				}
+			}
+		case f.again != nil:
+			if !c.waitFor(f.again) {
+				return nil, Unready
+			}
+		case f.generation == c.generationOf(cred.Scheme):
+			return final(f.verdict)
+		}
+	}
+	return nil, Busy
+}
+
+// look finds an identity in all places that need no slow check.
+func (c *Cache) look(d digest, cred Credential) *Identity {
+	if identity := c.static.find(&d); identity != nil {
+		return identity
+	}
+	if r := c.findVerified(d); r != nil {
+		return r.identity.Load()
+	}
+	if c.generated.Load() == 0 || cred.Scheme > Bearer {
+		return nil
+	}
+	// A secret of which only the SHA-256 is known. Once it was seen, it is in the verified table.
+	sum := sha256.Sum256(cred.Secret)
+	stored := c.digester.sum(storedSHA256+kind(cred.Scheme), cred.User, sum[:])
+	r := c.static.record(&stored)
+	if r == nil || r.hashed == nil {
+		return nil
+	}
+	c.prove(r, d)
+	return r.identity.Load()
+}
+
+// waitFor waits for a reading of keys, but not for ever, and reports whether it is over.
+func (c *Cache) waitFor(again <-chan struct{}) bool {
+	timer := time.NewTimer(c.signatures.queue.timeout)
+	defer timer.Stop()
+	select {
+	case <-again:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// match runs the hashes of a user name one after the other. One that matches but is not to be used any more, or not yet,
+// is like a wrong one, but for what is said of it.
+func (c *Cache) match(f *flight) (*record, verify.Work) {
+	var spent verify.Work
+	if f.name == nil {
+		return nil, spent
+	}
+	for _, r := range f.name.records {
+		right := r.hashed.hash.Match(f.secret)
+		spent = spent.Plus(r.hashed.hash.Work())
+		if !right {
+			continue
+		}
+		terms := r.identity.Load().Terms
+		if terms == nil {
+			return r, spent
+		}
+		inTime := Terms{NotBefore: terms.NotBefore, Expires: terms.Expires, Grace: terms.Grace}
+		if f.verdict = inTime.judge(netip.Addr{}, time.Now()); f.verdict == Accepted {
+			return r, spent
+		}
+	}
+	return nil, spent
+}
+
+// pad adds what is missing to the work of the most expensive user name, so that all rejections take equally long.
+func (c *Cache) pad(f *flight, spent verify.Work) {
+	if missing := c.highest.Load().Minus(spent); missing != (verify.Work{}) {
+		c.burn(missing, f.secret)
+	}
+}
+
+// prove puts a secret that matched into the verified table. There is one for each record, so the table is never larger
+// than the number of such credentials. (It is an xsync.Map rather than parts as in the static table, because workers add
+// to it one by one: copying a part for each would cost more than the look-up saves.)
+func (c *Cache) prove(r *record, d digest) {
+	if old := r.hashed.proof.Swap(&proof{digest: d, at: time.Now()}); old != nil && old.digest != d {
+		c.disprove(r, old.digest)
+	}
+	r.touch(c.minute.now.Load())
+	c.verified.Store(d, r)
+	if r.hashed.gone.Load() { // removed just now, by somebody who may not have seen the proof
+		c.disprove(r, d)
+	}
+}
+
+// disprove takes the secret out of the verified table, if it is this record that vouches for it.
+func (c *Cache) disprove(r *record, d digest) {
+	c.verified.Compute(d, func(held *record, _ bool) (*record, xsync.ComputeOp) {
+		if held == r {
+			return nil, xsync.DeleteOp
+		}
+		return held, xsync.CancelOp
+	})
+}
