@@ -193,14 +193,14 @@ func harmlessFaults() []fault {
 					l.say(string(c))
 				}
 			}
-		}),
-		odd("interim answers", answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"+answerOK)),
-		odd("no reason phrase", answering("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n")),
-		odd("not even a space", answering("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n")),
-		odd("the length twice", answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello")),
+		}).likeOthers(),
+		odd("interim answers", answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"+answerOK)).likeOthers(),
+		odd("no reason phrase", answering("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n")).likeOthers(),
+		odd("not even a space", answering("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n")).likeOthers(),
+		odd("the length twice", answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello")).likeOthers(),
 		odd("HTTP/1.0", partly("HTTP/1.0 200 OK\r\n\r\nhello")),
-		odd("chunks with extensions and trailers", answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n")),
-		odd("it says that it closes", partly("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")),
+		odd("chunks with extensions and trailers", answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n")).likeOthers(),
+		odd("it says that it closes", partly("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")).likeOthers(),
 		odd("it closes without a word", partly(answerOK)),
 		odd("more than the length says", answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more")),
 		odd("two answers at once", answering(answerOK+answerOK)),

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/balancer"
 )
 
 const (
@@ -73,14 +75,25 @@ func startGatewayProcess(t *testing.T, upstream string) *gatewayProcess {
 	}}
 }
 
-// serveAsChild is the gateway's process: it serves until its standard input ends, and tells the most memory it had.
+// serveAsChild is the gateway's process: it serves until its standard input ends, and tells the most memory it had. Its
+// timeouts are for machines that have much else to do.
 func serveAsChild(t *testing.T) {
-	g := startGateway(t, testRoutes(testPool(t, os.Getenv(upstreamVariable)), func(r *Route) {
+	_, upstream, err := balancer.ParseURL("http://" + os.Getenv(upstreamVariable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := balancer.New(balancer.Options{
+		Name: "test", Targets: []balancer.Target{upstream}, ConnectTimeout: time.Minute, UserTimeout: time.Minute,
+	}, nil)
+	defer pool.Close()
+	routes := testRoutes(pool, func(r *Route) {
 		r.MaxBodySize, r.Timeout, r.BodyTimeout = 0, 0, 0
-		r.ReadTimeout, r.WriteTimeout = patience, patience
-	}))
+		r.ReadTimeout, r.WriteTimeout, r.ConnectTimeout = time.Minute, time.Minute, time.Minute
+	})
+	g := startGatewayWith(t, routes, Options{HeaderTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderSize: 16 << 10})
 	fmt.Printf("\naddr=%s\n", g.addr)
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // only its end matters
+	io.Copy(io.Discard, os.Stdin)         //nolint:errcheck // only its end matters
+	os.Stderr.WriteString(g.log.String()) //nolint:errcheck // for whoever looks for the reason of a failure
 	fmt.Printf("\npeak=%d\n", peakMemory(t))
 }
 
@@ -257,7 +270,7 @@ func upload(addr string, n int64, chunked bool) error {
 	sum, err := outpour(c, n, chunked)
 	got := c.read("POST")
 	if got.status != 200 || got.body != fmt.Sprint(sum) {
-		return fmt.Errorf("sent %d, answer %v: %s: %w", sum, got, got.body, err)
+		return fmt.Errorf("sent %d (%v), answer %v: %s", sum, err, got, got.body)
 	}
 	return err
 }
