@@ -82,3 +82,42 @@ func checkEarlyAnswer(t *testing.T, u *scripted, answer, raw string, late bool) 
 		return open == 0
 	})
 }
+
+// TestRefusalOfALargePush: a push that headgate itself refuses by its head alone gets its refusal too, and no host is
+// asked.
+func TestRefusalOfALargePush(t *testing.T) {
+	t.Parallel()
+	raw := largePush(false)
+	for _, c := range []struct {
+		name, raw string
+		change    func(*Route)
+		status    int
+		reason    string
+	}{
+		{"no credentials", strings.Replace(raw, basicA, "Basic eDp5", 1), nil, 401, "unauthorized"},
+		{"no route", strings.Replace(raw, "/api/v1/push", "/api/v1/pull", 1), nil, 404, "no_route"},
+		{"too large", raw, func(r *Route) { r.MaxBodySize = largeSize - 1 }, 413, "body_too_large"},
+		{"too large in chunks", largePush(true), func(r *Route) { r.MaxBodySize = 1 << 19 }, 413, "body_too_large"},
+	} {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/client reads late %v", c.name, late), func(t *testing.T) {
+				u := startScripted(t, healthy)
+				g := startGateway(t, testRoutes(testPool(t, u.addr), c.change))
+				client := g.caller(t)
+				var got reply
+				if late {
+					io.WriteString(client, c.raw) //nolint:errcheck // the gateway may stop reading
+					got = client.read("POST")
+				} else {
+					got = client.ask(c.raw)
+				}
+				if got.status != c.status || got.reason != c.reason || !got.whole || !got.last {
+					t.Errorf("client got %v", got)
+				}
+				if opened := u.opened.Load(); opened != 0 {
+					t.Errorf("%d upstream connections", opened)
+				}
+			})
+		}
+	}
+}
