@@ -126,8 +126,7 @@ func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identit
 	if !c.costly(cred) {
 		return nil, verdict
 	}
-	// A flight of its own: those who may use the credential must not get its answer.
-	d[0] = ^d[0]
+	d = d.apart()
 	generation := c.generationOf(cred.Scheme)
 	if _, found := c.passwords.rejections.remembers(d, generation, time.Now()); found {
 		c.metrics.hitRejected.Inc()
@@ -149,6 +148,12 @@ func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identit
 func (c *Cache) costly(cred Credential) bool {
 	return cred.Scheme == Basic && c.slow.Load() > 0 && bytes.IndexByte(cred.Secret, 0) < 0 &&
 		(len(cred.Secret) <= verify.MaxBcryptPassword || c.unbounded.Load() > 0)
+}
+
+// apart is for those who may not use a credential, so that those who may do not get their answer.
+func (d digest) apart() digest {
+	d[0] = ^d[0]
+	return d
 }
 
 // generationOf grows whenever a credential of this scheme that was refused may be good.
@@ -182,21 +187,22 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 		c.metrics.misses.Inc()
 		p := &c.passwords
 		var name *slowName
+		key := d
 		switch {
 		case cred.Scheme == Bearer && verify.LooksSigned(cred.Secret) && c.tokens.Load().options.Tokens != nil:
 			p = &c.signatures
 		case c.costly(cred):
 			if name = c.names.find(cred.User); name != nil && !name.allows(cred.From) {
-				name = nil
+				name, key = nil, d.apart()
 			}
 		default:
 			return final(Rejected)
 		}
-		if refusal, found := p.rejections.remembers(d, generation, time.Now()); found {
+		if refusal, found := p.rejections.remembers(key, generation, time.Now()); found {
 			c.metrics.hitRejected.Inc()
 			return final(refusal)
 		}
-		f := p.queue.join(d, name, cred.Secret, generation)
+		f := p.queue.join(key, name, cred.Secret, generation)
 		if f == nil {
 			return nil, Busy
 		}

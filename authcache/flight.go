@@ -68,3 +68,10 @@ func (f *flight) doubt(now time.Time) {
 		f.name.doubt(now)
 	}
 }
+
+// trust notes that a secret for the name was right.
+func (f *flight) trust() {
+	if f.name != nil {
+		f.name.trust()
+	}
+}

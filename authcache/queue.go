@@ -232,7 +232,7 @@ func (q *queue) finish(f *flight, r *record, took time.Duration) {
 	}
 	switch {
 	case r != nil:
-		f.name.trust()
+		f.trust()
 		q.accept(f, r)
 		if same := q.flights[f.digest]; same != nil && same.lane == idle {
 			q.accept(same, r) // it came while f was in the reserve, and nobody waited for f

@@ -76,9 +76,8 @@ func (c *Cache) matchToken(f *flight) (*record, verify.Work) {
 	}
 	verified, err := source.options.Tokens.Verify(f.secret)
 	if err != nil {
-		f.verdict = Rejected
 		if refusal, ok := errors.AsType[*verify.Refusal](err); ok {
-			f.again = refusal.Again
+			f.verdict, f.again = verdictOf(refusal.Reason), refusal.Again
 			c.metrics.refusedToken(refusal.Reason)
 		}
 		return nil, verify.Work{}
@@ -92,6 +91,17 @@ func (c *Cache) matchToken(f *flight) (*record, verify.Work) {
 	r := &record{scheme: Bearer, token: &token{verified: verified, source: source, at: time.Now(), digest: f.digest}}
 	r.identity.Store(identity)
 	return r, verify.Work{}
+}
+
+// verdictOf is what a refusal means for the request.
+func verdictOf(reason verify.Reason) Verdict {
+	switch reason {
+	case verify.Expired:
+		return Expired
+	case verify.NotYetValid:
+		return Early
+	}
+	return Rejected
 }
 
 // identityOf is who presents a verified token, nil when it names no tenant, or one that Cortex would not take.
