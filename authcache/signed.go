@@ -142,7 +142,7 @@ const sparedTokens = 16
 func (s *signedTokens) admit(c *Cache, r *record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.touch(c.minute.now.Load())
+	c.touch(r)
 	if held, found := c.verified.Load(r.token.digest); found {
 		s.remove(c, held) // it was verified once more, since it was not good any more
 	}
