@@ -31,7 +31,7 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	for i, end := range s.ends[1:] {
 		h.Fields = append(h.Fields, Field{})
 		field := &h.Fields[i]
-		if _, f := field.parse(buf[s.ends[i]+1 : end-1]); f != nil {
+		if _, f := field.parse(buf[s.ends[i]+1 : end+1]); f != nil {
 			return f
 		}
 		switch {

@@ -99,7 +99,7 @@ func (c *Conn) next() error {
 	}
 	slow := false
 	for {
-		found, fault := c.in.scanHead(c.limits.MaxHeaderSize)
+		found, fault := c.in.takeRequest(c.limits.MaxHeaderSize, &c.head)
 		if found || fault != nil {
 			c.begin(fault)
 			return nil
@@ -118,9 +118,6 @@ func (c *Conn) next() error {
 
 // begin makes the head just read, or its fault, the request in use.
 func (c *Conn) begin(fault *Fault) {
-	if fault == nil {
-		fault = c.head.parse(c.in.buf, &c.in.lines)
-	}
 	if c.peerText == "" {
 		c.findPeer()
 	}

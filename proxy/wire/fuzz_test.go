@@ -43,14 +43,13 @@ func readRequestAtOnce(raw []byte) (h *RequestHead, lead int, fault *Fault) {
 	var r Reader
 	r.Reset(bytes.NewReader(raw))
 	for {
-		found, fault := r.scanHead(testLimit)
+		h := new(RequestHead)
+		found, fault := r.takeRequest(testLimit, h)
+		if found {
+			return h, r.lines.lead, fault
+		}
 		if fault != nil {
 			return nil, 0, fault
-		}
-		if found {
-			h := new(RequestHead)
-			fault := h.parse(r.buf, &r.lines)
-			return h, r.lines.lead, fault
 		}
 		if r.fill() != nil {
 			return nil, 0, nil

@@ -51,27 +51,34 @@ const (
 )
 
 // validValue reports whether b is a field value: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5), so no CR, LF,
-// NUL or other control. Eight bytes at a time: values are most of a head.
-func validValue(b []byte) bool {
+// NUL or other control.
+func validValue(b []byte) bool { return valueLen(b) == len(b) }
+
+// valueLen is how many bytes at the start of b may be those of a field value. Eight bytes at a time: values are most of a
+// head.
+func valueLen(b []byte) int {
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
 		x := uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16 | uint64(b[i+3])<<24 |
 			uint64(b[i+4])<<32 | uint64(b[i+5])<<40 | uint64(b[i+6])<<48 | uint64(b[i+7])<<56
 		del := x ^ 0x7f*ones
-		if ((x-0x20*ones)&^x|(del-ones)&^del)&highs != 0 && !validBytes(b[i:i+8]) {
-			return false
+		if ((x-0x20*ones)&^x|(del-ones)&^del)&highs == 0 {
+			continue
+		}
+		if n := valueBytes(b[i : i+8]); n < 8 {
+			return i + n
 		}
 	}
-	return validBytes(b[i:])
+	return i + valueBytes(b[i:])
 }
 
-func validBytes(b []byte) bool {
-	for _, c := range b {
+func valueBytes(b []byte) int {
+	for i, c := range b {
 		if c < 0x20 && c != '\t' || c == 0x7f {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(b)
 }
 
 // EqualFold reports whether b is name, letters in either case. name must be lower case ASCII.

@@ -89,7 +89,7 @@ func (h *RequestHead) parse(buf []byte, s *lineScanner) *Fault {
 	for i, end := range s.ends[1:] {
 		h.Fields = append(h.Fields, Field{})
 		field := &h.Fields[i]
-		classes, f := field.parse(buf[s.ends[i]+1 : end-1])
+		classes, f := field.parse(buf[s.ends[i]+1 : end+1])
 		if f != nil {
 			return f
 		}
@@ -99,6 +99,37 @@ func (h *RequestHead) parse(buf []byte, s *lineScanner) *Fault {
 		}
 	}
 	return h.settle(&seen)
+}
+
+// parseWhole is scan and parse in one pass, for a head that is there completely and good, as almost all are. It returns
+// where the head ends; 0 leaves everything, and whatever there is to blame, to scan and parse.
+func (h *RequestHead) parseWhole(b []byte) (end int) {
+	*h = RequestHead{Fields: h.Fields[:0]}
+	end = bytes.IndexByte(b, '\n') + 1
+	if end < 3 || b[end-2] != '\r' || h.parseRequestLine(b[:end-2]) != nil {
+		return 0
+	}
+	var seen seenFields
+	for len(b)-end >= 2 {
+		if b[end] == '\r' && b[end+1] == '\n' {
+			if h.settle(&seen) != nil {
+				return 0
+			}
+			return end + 2
+		}
+		if len(h.Fields) == maxFields {
+			return 0
+		}
+		h.Fields = append(h.Fields, Field{})
+		field := &h.Fields[len(h.Fields)-1]
+		n, classes := field.read(b[end:])
+		if n == 0 || h.note(field, &seen) != nil {
+			return 0
+		}
+		h.Underscores = h.Underscores || classes&underscore != 0
+		end += n
+	}
+	return 0
 }
 
 // parseRequestLine reads METHOD SP origin-form SP HTTP-version (RFC 9112 §3).
@@ -161,25 +192,38 @@ func checkPath(path []byte) *Fault {
 // ValidPath reports whether a request may have this path at all (RFC 3986 §3.3), whatever routes there are.
 func ValidPath(path []byte) bool { return checkPath(path) == nil }
 
-// parse reads one field line (RFC 9112 §5): a token, a colon right behind it, a value without controls. classes are
-// those of the characters of the name.
+// read reads the field line at the start of b (RFC 9112 §5): a token, a colon right behind it, a value without controls,
+// CR LF. n is its length, 0 when there is no whole and good line; classes are those of the characters of the name.
+func (f *Field) read(b []byte) (n int, classes uint8) {
+	colon := 0
+	for colon < len(b) && class[b[colon]]&token != 0 {
+		classes |= class[b[colon]]
+		colon++
+	}
+	if colon == 0 || colon == len(b) || b[colon] != ':' {
+		return 0, 0
+	}
+	end := colon + 1 + valueLen(b[colon+1:])
+	if len(b)-end < 2 || b[end] != '\r' || b[end+1] != '\n' {
+		return 0, 0
+	}
+	f.Name, f.Value = b[:colon], trim(b[colon+1:end])
+	return end + 2, classes
+}
+
+// parse is read for a line that is known to be whole, CR LF included; it says what is wrong with it.
 func (f *Field) parse(line []byte) (classes uint8, _ *Fault) {
+	n, classes := f.read(line)
+	if n == len(line) {
+		return classes, nil
+	}
 	if line[0] == ' ' || line[0] == '\t' {
 		return 0, faultFold
 	}
-	colon := 0
-	for colon < len(line) && class[line[colon]]&token != 0 {
-		classes |= class[line[colon]]
-		colon++
-	}
-	if colon == 0 || colon == len(line) || line[colon] != ':' {
+	if colon := bytes.IndexByte(line, ':'); colon <= 0 || !all(line[:colon], token) {
 		return 0, faultName
 	}
-	f.Name, f.Value = line[:colon], trim(line[colon+1:])
-	if !validValue(f.Value) {
-		return 0, faultValue
-	}
-	return classes, nil
+	return 0, faultValue
 }
 
 // seenFields remembers which fields that frame or identify have been there: each may come once.

@@ -56,6 +56,22 @@ func (b *Reader) scanHead(limit int) (found bool, _ *Fault) {
 	return true, nil
 }
 
+// takeRequest is scanHead that also reads the head.
+func (b *Reader) takeRequest(limit int, h *RequestHead) (found bool, _ *Fault) {
+	// Fast path: the whole head came in one read.
+	if b.lines.next == 0 {
+		if end := h.parseWhole(b.buf[:b.w]); end > 0 && end <= limit {
+			b.r, b.kept = end, end
+			return true, nil
+		}
+	}
+	found, fault := b.scanHead(limit)
+	if found {
+		fault = h.parse(b.buf, &b.lines)
+	}
+	return found, fault
+}
+
 // fill reads once from the connection into the buffer, making room first. io.EOF means that nothing came before the end.
 func (b *Reader) fill() error {
 	if b.r == b.w {
