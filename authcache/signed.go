@@ -150,24 +150,27 @@ func (s *signedTokens) admit(c *Cache, r *record) {
 	c.verified.Store(r.token.digest, r)
 	c.tokenCount.Store(int64(s.order.Len()))
 	most := int(c.maxTokens.Load())
-	if most <= 0 || s.order.Len() <= most {
-		return
+	for most > 0 && s.order.Len() > most {
+		s.remove(c, s.victim(c, r))
+		c.metrics.evicted.Inc()
 	}
-	// The oldest goes, unless it was used in the last minutes: then it gets another round.
+}
+
+// victim is the oldest token but the newest, unless it was used in the last minutes: then it gets another round. It needs
+// s.mu, and two tokens.
+func (s *signedTokens) victim(c *Cache, newest *record) *record {
 	lately := c.minute.now.Load() - 1
-	for spared := 0; spared < sparedTokens; spared++ {
+	for range sparedTokens {
 		oldest := s.order.Front().Value.(*record)
-		if oldest == r || oldest.used.Load() < lately {
-			break
+		if oldest != newest && oldest.used.Load() < lately {
+			return oldest
 		}
 		s.order.MoveToBack(oldest.token.place)
 	}
-	victim := s.order.Front()
-	if victim.Value.(*record) == r {
-		victim = victim.Next()
+	if front := s.order.Front(); front.Value.(*record) != newest {
+		return front.Value.(*record)
 	}
-	s.remove(c, victim.Value.(*record))
-	c.metrics.evicted.Inc()
+	return s.order.Front().Next().Value.(*record)
 }
 
 // remove needs s.mu.

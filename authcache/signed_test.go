@@ -202,6 +202,20 @@ func TestTokensAreBounded(t *testing.T) {
 		if n := c.signed.order.Len(); n != 10 {
 			t.Errorf("%d tokens", n)
 		}
+		// A lower bound holds from the next token on, down to that token alone.
+		for _, most := range []int{3, 1} {
+			c.SetBounds(Bounds{MaxTokens: most})
+			last := signed(t, jwt.MapClaims{"sub": fmt.Sprint("last-", most)})
+			expect(t, c, last, Accepted, "team-a")
+			if n := c.signed.order.Len(); n != most {
+				t.Errorf("%d tokens, want %d", n, most)
+			}
+			checks := c.metrics.accepted.Get()
+			expect(t, c, last, Accepted, "team-a")
+			if c.metrics.accepted.Get() != checks {
+				t.Error("the newest token went")
+			}
+		}
 	})
 }
 

@@ -36,7 +36,8 @@ type FetchOptions struct {
 	// Interval between two fetches, give or take a tenth. 0: DefaultRefreshInterval. A token of a key that is not in
 	// the set brings one fetch forward, once in such an interval.
 	Interval time.Duration
-	// From is a set whose keys are in force until the first fetch, nil: none are. Its owner closes it.
+	// From is an older set of the same provider, whose keys are in force until the first fetch; nil: none are. Its owner
+	// closes it.
 	From *KeySet
 
 	transport http.RoundTripper // of tests

@@ -117,7 +117,8 @@ func TestWhatAProviderMayAnswer(t *testing.T) {
 	keys := jwkSet(t, jwkOf(t, "rsa", "r"))
 	other := httptest.NewServer(text(keys))
 	defer other.Close()
-	p := newProvider(t, func(w http.ResponseWriter, r *http.Request) {
+	var p *provider
+	p = newProvider(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/moved":
 			http.Redirect(w, r, "/good", http.StatusFound)

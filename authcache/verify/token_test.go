@@ -379,16 +379,12 @@ func TestATokenIsCurrentUntilItIsRevoked(t *testing.T) {
 		t.Fatal(token, err)
 	}
 	list.Set([]string{"another"})
-	for range 2 { // the second time from memory
-		if !token.Current() {
-			t.Error("another one was revoked, and this one is not current")
-		}
+	if !token.Current() || !token.Current() {
+		t.Error("another one was revoked, and this one is not current")
 	}
 	list.Set(ParseRevocations("# stolen\n one \n\nanother\r\n"))
-	for range 2 {
-		if token.Current() || list.Len() != 2 {
-			t.Error("it was revoked, and is current")
-		}
+	if token.Current() || token.Current() || list.Len() != 2 {
+		t.Error("it was revoked, and is current")
 	}
 	list.Set(nil)
 	if !token.Current() {
