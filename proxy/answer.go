@@ -236,7 +236,9 @@ func appendDate(b []byte) []byte {
 // send writes some of the answer to the client and reports whether the client took it.
 func (x *exchange) send(b []byte) bool {
 	x.answered = true
-	err := x.conn.SendWithin(time.Now(), x.writeTimeout())
+	now := time.Now()
+	x.conn.End(now) // before the client can see it and go on elsewhere: of two connections the one served first is idle first
+	err := x.conn.SendWithin(now, x.writeTimeout())
 	if err == nil {
 		var n int
 		n, err = x.conn.Send(b)

@@ -68,7 +68,7 @@ func headPass(t testing.TB, s *Snapshot) (pass func()) {
 		}
 		x.out.release()
 		p.inFlight.Add(-1)
-		c.End(c.Began()) // the clock is read for the metrics at the end of each request, and not again for the next
+		c.End(c.Began()) // the clock is read when the answer is sent, and not again for the next request
 	}
 }
 

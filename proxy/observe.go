@@ -68,9 +68,7 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 // observe counts the request that ends, and logs it when it was refused.
 func (x *exchange) observe() {
 	o := x.proxy.seen
-	now := time.Now()
-	x.conn.End(now)
-	took := now.Sub(x.conn.Began())
+	took := time.Since(x.conn.Began())
 	if x.status != 0 {
 		r := o.noRoute
 		if x.route != nil {

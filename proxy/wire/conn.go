@@ -149,7 +149,7 @@ func (c *Conn) Fault() *Fault { return c.fault }
 // Began is when the head of the request in use was complete.
 func (c *Conn) Began() time.Time { return c.began }
 
-// End says when the request in use was over, which is when the wait for the next one begins.
+// End says when the answer to the request in use was sent, which is when the wait for the next one begins.
 func (c *Conn) End(now time.Time) { c.ended = now }
 
 // Body is the body of the request in use. Reading it through ReadBody also tells a waiting client to go on.
