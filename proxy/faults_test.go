@@ -35,31 +35,40 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, f := range append(faults(), harmlessFaults()...) {
 		for scope, expected := range map[string]want{"write": f.write, "read": f.read, "rules": f.rules} {
-			t.Run(f.name+"/"+scope, func(t *testing.T) {
-				t.Parallel()
-				addrs, upstreams := f.hosts(t, 3)
-				g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
-					r.Timeout, r.ReadTimeout = patience, f.readTimeout()
-				}))
-				got := g.ask(t, requestOf(scope, "n", "samples"))
-				if got.status != expected.status && expected.status != 0 || got.reason != expected.reason ||
-					got.whole != (expected.status != 0) {
-					t.Errorf("client got %v, want %+v", got, expected)
-				}
-				if got.reason != "" && !strings.HasPrefix(got.body, "headgate: "+got.reason+": ") {
-					t.Errorf("the refusal reads %q", got.body)
-				}
-				if scope == "write" && got.status/100 == 5 && got.reason != "" && got.status != 502 && got.header.Get("Retry-After") == "" {
-					t.Errorf("%d without Retry-After", got.status)
-				}
-				eventually(t, "no request is under way", func() bool { return g.InFlight() == 0 })
-				// A host may come to read the request only when the gateway has turned to another.
-				eventually(t, "the hosts have seen the request", func() bool { return sawInAll(upstreams) >= expected.seen })
-				if seen := sawInAll(upstreams); seen != expected.seen {
-					t.Errorf("the hosts saw the request %d times, want %d", seen, expected.seen)
-				}
-			})
+			for size, body := range bodies {
+				t.Run(f.name+"/"+scope+"/"+size, func(t *testing.T) {
+					t.Parallel()
+					f.show(t, requestOf(scope, "n", body), expected)
+				})
+			}
 		}
+	}
+}
+
+// bodies are one that is read whole before a host is asked, and one that is kept while it is sent.
+var bodies = map[string]string{"small": "samples", "medium": strings.Repeat("x", 300<<10)}
+
+func (f *fault) show(t *testing.T, raw string, expected want) {
+	addrs, upstreams := f.hosts(t, 3)
+	g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+		r.Timeout, r.ReadTimeout = patience, f.readTimeout()
+	}))
+	got := g.ask(t, raw)
+	if got.status != expected.status && expected.status != 0 || got.reason != expected.reason ||
+		got.whole != (expected.status != 0) {
+		t.Errorf("client got %v, want %+v", got, expected)
+	}
+	if got.reason != "" && !strings.HasPrefix(got.body, "headgate: "+got.reason+": ") {
+		t.Errorf("the refusal reads %q", got.body)
+	}
+	if (got.status == 503 || got.status == 504) && got.reason != "" && got.header.Get("Retry-After") == "" {
+		t.Errorf("%d without Retry-After", got.status)
+	}
+	eventually(t, "no request is under way", func() bool { return g.InFlight() == 0 })
+	// A host may come to read the request only when the gateway has turned to another.
+	eventually(t, "the hosts have seen the request", func() bool { return sawInAll(upstreams) >= expected.seen })
+	if seen := sawInAll(upstreams); seen != expected.seen {
+		t.Errorf("the hosts saw the request %d times, want %d", seen, expected.seen)
 	}
 }
 
@@ -72,12 +81,13 @@ func TestPushesSurviveOneBadHost(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			f.survive(t, 2000)
+			f.survive(t, "samples", 2000)
+			f.survive(t, bodies["medium"], 32)
 		})
 	}
 }
 
-func (f *fault) survive(t *testing.T, pushes int) {
+func (f *fault) survive(t *testing.T, body string, pushes int) {
 	addrs, upstreams := f.hosts(t, 1)
 	for range 2 {
 		u := startScripted(t, healthy)
@@ -86,7 +96,7 @@ func (f *fault) survive(t *testing.T, pushes int) {
 	g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
 		r.Timeout, r.ReadTimeout = patience, 2*f.readTimeout()
 	}))
-	f.pushes(t, g, pushes)
+	f.pushes(t, g, body, pushes)
 	if f.play != nil && upstreams[0].opened.Load() == 0 {
 		t.Error("the bad host was never tried")
 	}
@@ -105,7 +115,7 @@ func sawInAll(upstreams []*scripted) (seen int64) {
 
 // pushes sends so many pushes over a few connections and reports each that did not get a 2xx, or whose connection was
 // not left open.
-func (f *fault) pushes(t *testing.T, g *gateway, pushes int) {
+func (f *fault) pushes(t *testing.T, g *gateway, body string, pushes int) {
 	t.Helper()
 	workers := 8
 	if f.slow {
@@ -117,7 +127,7 @@ func (f *fault) pushes(t *testing.T, g *gateway, pushes int) {
 		c := g.caller(t)
 		running.Go(func() {
 			for n := sent.Add(1); n <= int64(pushes); n = sent.Add(1) {
-				if got := c.ask(requestOf("write", fmt.Sprint(n), "samples")); got.status/100 != 2 || !got.whole {
+				if got := c.ask(requestOf("write", fmt.Sprint(n), body)); got.status/100 != 2 || !got.whole {
 					if failed.Add(1) <= 3 {
 						t.Errorf("push %d: %v: %s", n, got, got.body)
 					}
