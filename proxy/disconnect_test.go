@@ -87,6 +87,7 @@ func TestClientGoneInItsBody(t *testing.T) {
 		{"small", head + "Content-Length: 10\r\n\r\nhello", 0},
 		{"small in chunks", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", 0},
 		{"small in chunks, without the last line", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", 0},
+		{"medium", head + "Content-Length: 300000\r\n\r\n" + half[:150000], 1},
 		{"large", head + "Content-Length: 4194304\r\n\r\n" + half, 1},
 		{"large in chunks", head + "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + half + "\r\n", 1},
 		{"large in chunks, without the last line", head + "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + half + "\r\n0\r\n", 1},
