@@ -15,7 +15,7 @@ type record struct {
 	hashed   *hashedSecret            // immutable; nil for a secret known in plain text, and where there is none
 	token    *token                   // immutable; nil for what a source has
 	user     string                   // immutable; of Basic, else empty
-	used     atomic.Uint32            // the minute of its last use; of what is in the static table, as of the last change there
+	used     atomic.Uint32            // the minute of its last use, where its slot in the static table does not tell
 	scheme   Scheme                   // immutable
 
 	// Guarded by Cache.mu.

@@ -248,6 +248,23 @@ func TestChangedTokenOptionsForgetTokens(t *testing.T) {
 	}
 }
 
+// A check that was under way while the options changed must not bring its token back.
+func TestATokenOfOldOptionsIsNotTakenBack(t *testing.T) {
+	c := taking(t, verify.IssuerOptions{})
+	defer c.Close()
+	cred := signed(t, nil)
+	expect(t, c, cred, Accepted, "team-a")
+	d := c.digester.sum(presented+kind(Bearer), nil, cred.Secret)
+	old, _ := c.verified.Load(d)
+	c.UseTokens(TokenOptions{Tokens: tokensOf(t, verify.IssuerOptions{MinVersion: 1})})
+	c.signed.admit(c, old)
+	expect(t, c, cred, Rejected, "")
+	c.signed.sweep(c, time.Now())
+	if c.verified.Size() != 0 || c.tokenCount.Load() != 0 {
+		t.Error("the old token stays in the table")
+	}
+}
+
 func TestARevokedTokenIsRefusedAtOnce(t *testing.T) {
 	list := verify.NewRevocations(nil)
 	c := taking(t, verify.IssuerOptions{Revoked: list})

@@ -115,16 +115,18 @@ func (t *table) drop(orphans []*record) {
 	}
 }
 
-// exchange puts a new part in place. Uses that were noted in the old one meanwhile are carried over.
+// exchange puts a new part in place. The uses noted in the old one are carried over afterwards, so that those of this very
+// moment are among them.
 func (t *table) exchange(i int, old, added []addition) {
 	before := t.parts[i].Load()
 	t.parts[i].Store(newPart(old, added))
 	before.each(func(s *slot) {
-		if used := s.used.Load(); used > s.record.used.Load() {
-			s.record.used.Store(used)
-			if now := t.slot(&s.digest); now != nil {
-				now.touch(used)
-			}
+		used := s.used.Load()
+		if used == 0 {
+			return
+		}
+		if now := t.slot(&s.digest); now != nil && now.used.Load() < used {
+			now.used.Store(used)
 		}
 	})
 }
@@ -155,10 +157,7 @@ func (p *part) all() []addition {
 		return nil
 	}
 	all := make([]addition, 0, len(p.slots))
-	p.each(func(s *slot) {
-		s.record.used.Store(max(s.record.used.Load(), s.used.Load()))
-		all = append(all, addition{s.digest, s.record})
-	})
+	p.each(func(s *slot) { all = append(all, addition{s.digest, s.record}) })
 	return all
 }
 
@@ -187,5 +186,4 @@ func (p *part) put(a addition) {
 	}
 	s := &p.slots[i]
 	s.digest, s.identity, s.record = a.digest, a.record.identity.Load(), a.record
-	s.used.Store(a.record.used.Load())
 }

@@ -117,8 +117,7 @@ func TestWhatAProviderMayAnswer(t *testing.T) {
 	keys := jwkSet(t, jwkOf(t, "rsa", "r"))
 	other := httptest.NewServer(text(keys))
 	defer other.Close()
-	var p *provider
-	p = newProvider(t, func(w http.ResponseWriter, r *http.Request) {
+	p := newProvider(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/moved":
 			http.Redirect(w, r, "/good", http.StatusFound)
