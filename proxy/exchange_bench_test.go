@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"testing"
 )
+
+var contentLength, statusOK = []byte("Content-Length:"), []byte("HTTP/1.1 200")
 
 // plainUpstream answers every request on a connection with the same bytes, without allocating.
 func plainUpstream(b *testing.B) string {
@@ -16,6 +18,7 @@ func plainUpstream(b *testing.B) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { ln.Close() })
+	answer := []byte("HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n")
 	go func() {
 		for {
 			c, err := ln.Accept()
@@ -35,14 +38,17 @@ func plainUpstream(b *testing.B) string {
 						if len(line) == 2 {
 							break
 						}
-						if len(line) > 16 && (line[0]|0x20) == 'c' && strings.EqualFold(string(line[:15]), "content-length:") {
-							fmt.Sscan(string(line[15:]), &length)
+						if digits, ok := bytes.CutPrefix(line, contentLength); ok {
+							length = 0
+							for _, c := range bytes.TrimSpace(digits) {
+								length = 10*length + int(c-'0')
+							}
 						}
 					}
 					if _, err := br.Discard(length); err != nil {
 						return
 					}
-					if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"); err != nil {
+					if _, err := c.Write(answer); err != nil {
 						return
 					}
 				}
@@ -71,7 +77,7 @@ func BenchmarkPush(b *testing.B) {
 					if _, err := c.Write(raw); err != nil {
 						b.Fatal(err)
 					}
-					if n, err := c.Read(answer); err != nil || !strings.HasPrefix(string(answer[:min(n, 12)]), "HTTP/1.1 200") {
+					if n, err := c.Read(answer); err != nil || !bytes.HasPrefix(answer[:n], statusOK) {
 						b.Fatalf("%q, %v", answer[:n], err)
 					}
 				}
