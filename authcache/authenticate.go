@@ -25,7 +25,7 @@ func (c *Cache) Authenticate(cred Credential) (*Identity, Verdict) {
 	d := c.digester.sum(presented+kind(cred.Scheme), cred.User, cred.Secret)
 	// Fast path: a password or token that is configured in plain text, or a certificate's name.
 	if s := c.static.slot(&d); s != nil {
-		if s.identity.Terms != nil {
+		if s.onTerms {
 			return c.onTerms(d, cred, s.identity)
 		}
 		s.touch(c.minute.now.Load())

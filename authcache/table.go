@@ -29,7 +29,8 @@ type slot struct {
 	identity *Identity     // nil: the slot is empty
 	record   *record       // whose identity it is
 	used     atomic.Uint32 // the minute of the last use
-	_        [12]byte      // fills the line of 64 bytes
+	onTerms  bool          // the identity has Terms: here, because the identity is in another line
+	_        [11]byte      // fills the line of 64 bytes
 }
 
 // touch notes that the credential was used in this minute. Almost always that was noted before, and nothing is written.
@@ -186,4 +187,5 @@ func (p *part) put(a addition) {
 	}
 	s := &p.slots[i]
 	s.digest, s.identity, s.record = a.digest, a.record.identity.Load(), a.record
+	s.onTerms = s.identity.Terms != nil
 }
