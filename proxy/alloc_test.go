@@ -53,7 +53,7 @@ func TestPushAllocates(t *testing.T) {
 	const pushes = 10000
 	for name, size := range map[string]int{"1 KiB": 1 << 10, "60 KiB": 60 << 10, "500 KiB": 500 << 10} {
 		t.Run(name, func(t *testing.T) {
-			g := startGateway(t, testRoutes(testPool(t, frugalUpstream(t)), nil))
+			g := startPatient(t, testRoutes(testPool(t, frugalUpstream(t)), nil))
 			raw := prometheusPush(append(bytes.Repeat([]byte("x"), size), endOfPush...))
 			client, answer := g.caller(t), make([]byte, 4<<10)
 			send := func() {

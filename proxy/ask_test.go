@@ -15,6 +15,12 @@ import (
 // patience is how long a test waits for what must come; nothing is asserted about how long it took.
 const patience = time.Minute
 
+// startPatient is startGateway for clients that may be long in coming to send anything, on a machine with much else to do.
+func startPatient(t testing.TB, routes []Route) *gateway {
+	t.Helper()
+	return startGatewayWith(t, routes, Options{HeaderTimeout: patience, IdleTimeout: patience, MaxHeaderSize: 16 << 10})
+}
+
 // reply is what a client got, read by net/http.
 type reply struct {
 	status int // 0: none

@@ -49,7 +49,7 @@ func TestClientGoneWhileTheUpstreamWorks(t *testing.T) {
 					givenUp <- l.gone()
 					l.say(strings.TrimPrefix("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", begun))
 				})
-				g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 				client := g.caller(t)
 				if _, err := io.WriteString(client, requestOf(c.scope, "n", "samples")); err != nil {
 					t.Fatal(err)
@@ -97,7 +97,7 @@ func TestClientGoneInItsBody(t *testing.T) {
 				t.Parallel()
 				whole := make(chan bool, 1)
 				u := startScripted(t, func(l *line) { whole <- l.request() })
-				g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 				client := g.caller(t)
 				if _, err := io.WriteString(client, c.sends); err != nil {
 					t.Fatal(err)
@@ -137,7 +137,7 @@ func TestClientGoneInTheAnswer(t *testing.T) {
 				}
 				close(ended)
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 			client := g.caller(t)
 			if _, err := io.WriteString(client, requestOf(scope, "n", "samples")); err != nil {
 				t.Fatal(err)
@@ -161,7 +161,7 @@ func TestPipelinedRequests(t *testing.T) {
 			l.say(echo(l))
 		}
 	})
-	g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+	g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 	client := g.caller(t)
 	go io.WriteString(client, requestOf("write", "0", "samples")+requestOf("read", "1", "")+requestOf("rules", "2", "rules")+ //nolint:errcheck // the answers tell
 		strings.Replace(requestOf("read", "3", ""), basicA, "Basic eDp5", 1)+requestOf("read", "4", ""))

@@ -59,7 +59,7 @@ func TestEarlyAnswer(t *testing.T) {
 
 func checkEarlyAnswer(t *testing.T, u *scripted, answer, raw string, late bool) {
 	pool := testPool(t, u.addr)
-	g := startGateway(t, testRoutes(pool, nil))
+	g := startPatient(t, testRoutes(pool, nil))
 	client := g.caller(t)
 	var got reply
 	if late {
@@ -102,7 +102,7 @@ func TestRefusalOfALargePush(t *testing.T) {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/client reads late %v", c.name, late), func(t *testing.T) {
 				u := startScripted(t, healthy)
-				g := startGateway(t, testRoutes(testPool(t, u.addr), c.change))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), c.change))
 				client := g.caller(t)
 				var got reply
 				if late {

@@ -22,6 +22,7 @@ func (f *fault) hosts(t testing.TB, n int) (addrs []string, upstreams []*scripte
 	return addrs, upstreams
 }
 
+// readTimeout is the routes' where every host has the fault.
 func (f *fault) readTimeout() time.Duration {
 	if f.slow {
 		return 250 * time.Millisecond
@@ -50,7 +51,7 @@ var bodies = map[string]string{"small": "samples", "medium": strings.Repeat("x",
 
 func (f *fault) show(t *testing.T, raw string, expected want) {
 	addrs, upstreams := f.hosts(t, 3)
-	g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+	g := startPatient(t, testRoutes(testPool(t, addrs...), func(r *Route) {
 		r.Timeout, r.ReadTimeout = patience, f.readTimeout()
 	}))
 	got := g.ask(t, raw)
@@ -93,8 +94,8 @@ func (f *fault) survive(t *testing.T, body string, pushes int) {
 		u := startScripted(t, healthy)
 		addrs, upstreams = append(addrs, u.addr), append(upstreams, u)
 	}
-	g := startGateway(t, testRoutes(testPool(t, addrs...), func(r *Route) {
-		r.Timeout, r.ReadTimeout = patience, 2*f.readTimeout()
+	g := startPatient(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+		r.Timeout, r.ReadTimeout = patience, 8*f.readTimeout() // the other hosts are well, but may be busy
 	}))
 	f.pushes(t, g, body, pushes)
 	if f.play != nil && upstreams[0].opened.Load() == 0 {
@@ -119,7 +120,7 @@ func (f *fault) pushes(t *testing.T, g *gateway, body string, pushes int) {
 	t.Helper()
 	workers := 8
 	if f.slow {
-		workers = 64
+		workers = 32 // they may all hang at once, and then need a further attempt each: the budget has to allow for it
 	}
 	var sent, failed atomic.Int64
 	var running sync.WaitGroup

@@ -55,7 +55,7 @@ func TestAnotherHostGetsTheWholeBody(t *testing.T) {
 					l.say(answerOK)
 				}
 			})
-			g := startGateway(t, testRoutes(testPool(t, bad.addr, good.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, bad.addr, good.addr), nil))
 			for range 4 { // both hosts have their turns
 				pushInHalves(t, g, string(body), &turned)
 			}

@@ -20,7 +20,7 @@ func TestInterimAnswerIsNoEarlyAnswer(t *testing.T) {
 					}
 				}
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 			if got := g.ask(t, largePush(chunked)); got.status != 200 {
 				t.Errorf("client got %v: %s", got, got.body)
 			}

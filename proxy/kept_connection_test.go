@@ -48,7 +48,7 @@ func TestKeptConnectionClosedUnderARequest(t *testing.T) {
 					l.request()
 				}
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), func(r *Route) { r.Retries = 0 }))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), func(r *Route) { r.Retries = 0 }))
 			client := g.caller(t)
 			if got := client.ask(requestOf("write", "first", "samples")); got.status != 200 {
 				t.Fatal(got)
@@ -78,7 +78,7 @@ func TestKeptConnectionClosedWhileIdle(t *testing.T) {
 				l.Close()
 				closed <- struct{}{}
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), func(r *Route) { r.Retries = 0 }))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), func(r *Route) { r.Retries = 0 }))
 			client := g.caller(t)
 			for i := range 50 {
 				if got := client.ask(requestOf(scope, fmt.Sprint(i), "samples")); got.status != 200 {
@@ -104,7 +104,7 @@ func TestKeptConnectionsDie(t *testing.T) {
 					l.say(answerOK)
 				}
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 			var sent atomic.Int64
 			var running sync.WaitGroup
 			for range 8 {
@@ -172,7 +172,7 @@ func TestUnsolicitedAnswer(t *testing.T) {
 			t.Parallel()
 			idle := make(chan struct{})
 			u := startScripted(t, func(l *line) { play(l, idle) })
-			g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 			client := g.caller(t)
 			for i, scope := range []string{"read", "write", "rules", "read", "rules", "write"} {
 				got := client.ask(requestOf(scope, fmt.Sprint(i), "samples"))
@@ -218,7 +218,7 @@ func TestAnswersAreNeverSwapped(t *testing.T) {
 			}
 		}
 	})
-	g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+	g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 	var answered atomic.Int64
 	var running sync.WaitGroup
 	for worker := range 16 {

@@ -37,7 +37,7 @@ func (f fault) leavesNothing(t *testing.T) {
 	t.Run(f.name, func(t *testing.T) {
 		addrs, _ := f.hosts(t, 3)
 		pool := testPool(t, addrs...)
-		g := startGateway(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout = patience, f.readTimeout() }))
+		g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout = patience, f.readTimeout() }))
 		for _, scope := range []string{"write", "read", "rules"} {
 			g.ask(t, requestOf(scope, "n", "samples"))
 			leaving := g.caller(t)

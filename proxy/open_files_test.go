@@ -18,7 +18,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		return
 	}
 	u := startScripted(t, healthy)
-	g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+	g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 	early := g.caller(t)
 	if got := early.ask(push("samples")); got.status != 200 {
 		t.Fatal(got)

@@ -102,7 +102,7 @@ func TestBodyTimeouts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			u := startScripted(t, func(l *line) { l.hang() })
-			g := startGateway(t, testRoutes(testPool(t, u.addr), c.limit))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), c.limit))
 			client := g.caller(t)
 			if _, err := io.WriteString(client, c.sends); err != nil {
 				t.Fatal(err)
@@ -210,7 +210,7 @@ func TestUpstreamTimeouts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			g := startGateway(t, testRoutes(testPool(t, c.addr(t)), func(r *Route) { without(r); c.limit(r) }))
+			g := startPatient(t, testRoutes(testPool(t, c.addr(t)), func(r *Route) { without(r); c.limit(r) }))
 			got := g.ask(t, c.raw)
 			if got.status != c.status || got.reason != c.reason || !got.whole {
 				t.Errorf("client got %v: %s", got, got.body)
@@ -240,7 +240,7 @@ func TestReadTimeoutCutsAStreamedAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := startScripted(t, stuck(halfLarge))
-			g := startGateway(t, testRoutes(testPool(t, u.addr), limit))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), limit))
 			if got := g.ask(t, query); got.status != 200 || got.whole {
 				t.Errorf("client got %v", got)
 			}
@@ -266,7 +266,7 @@ func TestClientWriteTimeout(t *testing.T) {
 				}
 			})
 			routes := testRoutes(testPool(t, u.addr), func(r *Route) { r.Timeout, r.ReadTimeout = 0, 0 })
-			g := startGateway(t, routes)
+			g := startPatient(t, routes)
 			slow, err := Compile(Settings{Routes: routes, Credentials: testCredentials(t), WriteTimeout: short})
 			if err != nil {
 				t.Fatal(err)

@@ -115,7 +115,7 @@ func (c *transcript) play(t *testing.T) {
 		Realm: "headgate", HealthPath: "/healthz", WriteTimeout: patience,
 	}
 	settings.Routes = cortexRoutes(testPool(t, u.addr), c.configure(t, &settings))
-	g := startGateway(t, settings.Routes)
+	g := startPatient(t, settings.Routes)
 	snapshot, err := Compile(settings)
 	if err != nil {
 		t.Fatal(err)

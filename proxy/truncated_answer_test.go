@@ -33,7 +33,7 @@ func TestTruncatedAnswers(t *testing.T) {
 						}
 					}
 				})
-				g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 				for at := range len(raw) + 1 {
 					for _, scope := range []string{"write", "read", "rules"} {
 						for _, version := range []string{"1.1", "1.0"} {
@@ -81,7 +81,7 @@ func TestTruncatedLargeAnswers(t *testing.T) {
 					}
 				}
 			})
-			g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+			g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 			for _, at := range []int{1 << 10, 64 << 10, 65<<10 + 1, 128 << 10, 256 << 10, len(raw) - 8, len(raw) - 5, len(raw) - 2, len(raw) - 1, len(raw)} {
 				got := g.ask(t, requestOf("read", strconv.Itoa(at), ""))
 				if whole := at == len(raw); got.whole != whole || whole && got.body != body {
@@ -109,7 +109,7 @@ func TestAnswersEndedByTheConnection(t *testing.T) {
 						l.reset()
 					}
 				})
-				g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 				client := g.caller(t)
 				if reset {
 					go func() {

@@ -31,7 +31,7 @@ func TestUnframedAnswersAreKeptForOldClients(t *testing.T) {
 			t.Run(c.name+"/"+framing, func(t *testing.T) {
 				t.Parallel()
 				u := startScripted(t, partly(raw))
-				g := startGateway(t, testRoutes(testPool(t, u.addr), nil))
+				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
 				got := g.ask(t, strings.Replace(query, "HTTP/1.1", "HTTP/"+c.version, 1))
 				switch {
 				case !got.whole || got.reason != c.reason:
