@@ -1,10 +1,17 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/headgate/headgate/proxy/wire"
 )
 
 // TestTruncatedAnswers cuts answers at every byte, with a FIN and with a reset: whatever the scope and the client's
@@ -130,5 +137,43 @@ func TestAnswersEndedByTheConnection(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// dyingReader gives what it has, then the kernel's word that nobody acknowledges anything any more, then the end, as a
+// socket does.
+type dyingReader struct{ left []string }
+
+func (r *dyingReader) Read(p []byte) (int, error) {
+	switch len(r.left) {
+	case 0:
+		return 0, io.EOF
+	case 1:
+		r.left = nil
+		return 0, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+	}
+	n := copy(p, r.left[0])
+	r.left = r.left[1:]
+	return n, nil
+}
+
+// TestAnswerOfAMachineThatDied: ETIMEDOUT is the end of a connection, not of somebody's patience; read over, it would make
+// the answer look whole.
+func TestAnswerOfAMachineThatDied(t *testing.T) {
+	t.Parallel()
+	var a wire.Answer
+	a.Reset(&dyingReader{left: []string{"HTTP/1.1 200 OK\r\n\r\nhel", ""}})
+	if err := a.ReadHead(maxAnswerHead, false); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 10)
+	if n, err := a.Body.Read(buf); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	if _, err := a.Body.Read(buf); wire.IsTimeout(err) || !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("the kernel's timeout is taken for a deadline: %v", err)
+	}
+	if _, err := a.Body.Read(buf); err == io.EOF || a.Body.Whole() {
+		t.Errorf("half of an answer became a whole one: %v", err)
 	}
 }

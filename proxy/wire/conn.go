@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -269,8 +270,9 @@ func AppendStatusLine(head []byte, status int, reason string) []byte {
 	return append(head, '\r', '\n')
 }
 
-// IsTimeout reports whether err is a deadline that passed.
+// IsTimeout reports whether err is a deadline of ours that passed. The kernel's ETIMEDOUT is not one: it ends the
+// connection, and who reads on finds an orderly end.
 func IsTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout()
+	return ok && timeout.Timeout() && !errors.Is(err, syscall.ETIMEDOUT)
 }
