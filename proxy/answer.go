@@ -114,12 +114,11 @@ func (l *leg) readAnswer(p []byte) (int, outcome, *failure) {
 	x := l.x
 	start := time.Now()
 	for now := start; ; now = time.Now() {
-		left := x.remaining(now, after(now, start, x.route.ReadTimeout))
-		if left < 0 {
+		switch err := l.wait(now, start, x.route.ReadTimeout); {
+		case err == errSlow:
 			o, f := l.late(now)
 			return 0, o, f
-		}
-		if err := l.within(now, left); err != nil {
+		case err != nil:
 			return 0, unreadable, refuse(upstreamCut)
 		}
 		n, err := l.answer.Body.Read(p)
@@ -156,10 +155,9 @@ func (x *exchange) appendAnswerHead(b []byte, h *wire.AnswerHead, length int64) 
 		status = 503 // senders of OTLP drop what gets a 500
 	}
 	b = x.startAnswer(b, status, fasthttp.StatusMessage(status))
-	named := connectionNames(h.Fields)
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		if passesBack(f.Name) && !(named && namedByConnection(h.Fields, f.Name)) {
+		if passesBack(f.Name) && !(h.Connection && namedByConnection(h.Fields, f.Name)) {
 			b = appendField(b, f)
 		}
 	}
@@ -180,16 +178,6 @@ func (x *exchange) appendAnswerHead(b []byte, h *wire.AnswerHead, length int64) 
 		b = append(b, '\r', '\n')
 	}
 	return append(b, '\r', '\n')
-}
-
-// connectionNames reports whether an answer has a Connection field that names others.
-func connectionNames(fields []wire.Field) bool {
-	for i := range fields {
-		if wire.EqualFold(fields[i].Name, "connection") {
-			return true
-		}
-	}
-	return false
 }
 
 // startAnswer appends what every answer begins with: the status line, the request's id, and whether the connection goes

@@ -1,18 +1,13 @@
 package proxy
 
-import (
-	"github.com/headgate/headgate/authcache"
-)
-
-// maxCredential is the longest decoded basic credential, in bytes (authcache refuses longer ones).
-const maxCredential = 1 << 10
+import "github.com/headgate/headgate/authcache"
 
 // authenticate finds out who sent the request, from its Authorization alone.
 func (x *exchange) authenticate() *failure {
 	if x.head.Authorization == nil {
 		return refuse(unauthorized)
 	}
-	var space [maxCredential]byte
+	var space [authcache.MaxBasicSize]byte
 	credential, ok := authcache.ParseAuthorization(x.head.Authorization, space[:])
 	if !ok {
 		return refuse(unauthorized)

@@ -170,11 +170,7 @@ func (x *exchange) finish() {
 func (x *exchange) panicked(v any) {
 	x.proxy.seen.panicked(x, v)
 	x.closing = true
-	defer func() {
-		if recover() != nil {
-			x.closing = true
-		}
-	}()
+	defer func() { recover() }() //nolint:errcheck // what is broken may be what would answer; the connection ends either way
 	x.refuse(refuse(internal))
 }
 

@@ -205,11 +205,10 @@ func (l *leg) await() (outcome, *failure) {
 	}
 	start := time.Now()
 	for now := start; ; now = time.Now() {
-		left := x.remaining(now, after(now, start, x.route.ReadTimeout))
-		if left < 0 {
+		switch err := l.wait(now, start, x.route.ReadTimeout); {
+		case err == errSlow:
 			return l.late(now)
-		}
-		if err := l.within(now, left); err != nil {
+		case err != nil:
 			return l.lost(err)
 		}
 		err := l.answer.ReadHead(maxAnswerHead, x.isHead())
@@ -235,9 +234,14 @@ func after(now, start time.Time, limit time.Duration) time.Duration {
 	return limit
 }
 
-// within lets the connection's next read and write wait for a slice, or for what is left of a limit if that is less.
-func (l *leg) within(now time.Time, left time.Duration) error {
-	if left <= 0 || left > slice {
+// wait lets the connection's next read and write wait for a slice, or for what is left of a limit that began at start
+// and of the route's timeout if that is less. errSlow says that nothing is left.
+func (l *leg) wait(now, start time.Time, limit time.Duration) error {
+	left := l.x.remaining(now, after(now, start, limit))
+	switch {
+	case left < 0:
+		return errSlow
+	case left == 0 || left > slice:
 		left = slice
 	}
 	return l.conn.Within(now, left)
@@ -305,11 +309,7 @@ func (l *leg) write(p []byte) error {
 	x := l.x
 	start := time.Now()
 	for now := start; ; now = time.Now() {
-		left := x.remaining(now, after(now, start, x.route.WriteTimeout))
-		if left < 0 {
-			return errSlow
-		}
-		if err := l.within(now, left); err != nil {
+		if err := l.wait(now, start, x.route.WriteTimeout); err != nil {
 			return err
 		}
 		n, err := l.net.Write(p)

@@ -3,6 +3,8 @@ package proxy
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/headgate/headgate/proxy/wire"
 )
 
 // cleanPath reports whether a path is in the one form in which it is matched and forwarded: no empty, "." or ".."
@@ -100,13 +102,6 @@ func harmless(c byte) bool {
 }
 
 // unescape is the byte that the escape at the start of p stands for.
-func unescape(p []byte) byte { return hexValue(p[1])<<4 | hexValue(p[2]) }
-
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c | 0x20 - 'a' + 10
-}
+func unescape(p []byte) byte { return wire.HexValue(p[1])<<4 | wire.HexValue(p[2]) }
 
 var slash = []byte("/")

@@ -10,6 +10,8 @@ type AnswerHead struct {
 	Fields []Field
 	Length int64 // bytes of the body, Chunked, UntilClose, or 0 without one
 	Close  bool  // the upstream ends the connection after this answer
+
+	Connection bool // a Connection field is there
 }
 
 // UntilClose stands for the length of an answer that ends with its connection.
@@ -26,7 +28,8 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	if f != nil {
 		return f
 	}
-	var length, coding, keepAlive bool
+	var length, coding bool
+	var options connectionOptions
 	var codingValue []byte
 	for i, end := range s.ends[1:] {
 		h.Fields = append(h.Fields, Field{})
@@ -47,20 +50,11 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 			}
 			coding, codingValue = true, field.Value
 		case EqualFold(field.Name, "connection"):
-			for list := field.Value; ; {
-				element, rest, ok := NextElement(list)
-				if !ok {
-					break
-				}
-				h.Close = h.Close || EqualFold(element, "close")
-				keepAlive = keepAlive || EqualFold(element, "keep-alive")
-				list = rest
-			}
+			h.Connection = true
+			options.note(field.Value)
 		}
 	}
-	if minor == 0 && !keepAlive {
-		h.Close = true
-	}
+	h.Close = options.close || minor == 0 && !options.keepAlive
 	switch { // RFC 9112 §6.3
 	case length && coding:
 		return faultLengthCoding

@@ -120,7 +120,7 @@ func (b *Body) nextChunk() error {
 	digits := 0
 	var size int64
 	for ; digits < len(line) && class[line[digits]]&hexDigit != 0; digits++ {
-		size = size<<4 | int64(hexValue(line[digits]))
+		size = size<<4 | int64(HexValue(line[digits]))
 	}
 	if digits == 0 || digits > 15 {
 		return faultChunkSize
@@ -206,13 +206,4 @@ func ScopeLike(name []byte) bool {
 // HasPrefixFold reports whether b begins with prefix, letters in either case. prefix must be lower case ASCII.
 func HasPrefixFold(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && EqualFold(b[:len(prefix)], prefix)
-}
-
-func hexValue(c byte) byte {
-	switch {
-	case c <= '9':
-		return c - '0'
-	default:
-		return c | 0x20 - 'a' + 10
-	}
 }

@@ -81,6 +81,14 @@ func valueBytes(b []byte) int {
 	return len(b)
 }
 
+// HexValue is the value of a hexadecimal digit; c must be one.
+func HexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return (c | 0x20) - 'a' + 10
+}
+
 // EqualFold reports whether b is name, letters in either case. name must be lower case ASCII.
 func EqualFold(b []byte, name string) bool {
 	if len(b) != len(name) {

@@ -229,7 +229,7 @@ func (f *Field) parse(line []byte) (classes uint8, _ *Fault) {
 // seenFields remembers which fields that frame or identify have been there: each may come once.
 type seenFields struct {
 	host, length, coding, authorization, expect bool
-	keepAlive                                   bool
+	connection                                  connectionOptions
 	codingValue, expectValue                    []byte
 }
 
@@ -255,7 +255,7 @@ func (h *RequestHead) note(f *Field, seen *seenFields) *Fault {
 		}
 	case len("connection"):
 		if EqualFold(f.Name, "connection") {
-			h.noteConnection(f.Value, seen)
+			seen.connection.note(f.Value)
 		}
 	case len("authorization"):
 		if EqualFold(f.Name, "authorization") {
@@ -280,7 +280,13 @@ func (h *RequestHead) note(f *Field, seen *seenFields) *Fault {
 	return nil
 }
 
-func (h *RequestHead) noteConnection(list []byte, seen *seenFields) {
+// connectionOptions is what the Connection fields of a head say (RFC 9110 §7.6.1).
+type connectionOptions struct {
+	close, keepAlive bool
+	fields           bool // others, which name fields
+}
+
+func (o *connectionOptions) note(list []byte) {
 	for {
 		element, rest, ok := NextElement(list)
 		if !ok {
@@ -288,11 +294,11 @@ func (h *RequestHead) noteConnection(list []byte, seen *seenFields) {
 		}
 		switch {
 		case EqualFold(element, "close"):
-			h.Close = true
+			o.close = true
 		case EqualFold(element, "keep-alive"):
-			seen.keepAlive = true
+			o.keepAlive = true
 		case len(element) > 0:
-			h.NamesFields = true
+			o.fields = true
 		}
 		list = rest
 	}
@@ -327,9 +333,8 @@ func (h *RequestHead) settle(seen *seenFields) *Fault {
 		}
 		h.Continue = h.Length != 0
 	}
-	if h.Minor == 0 && !seen.keepAlive {
-		h.Close = true
-	}
+	h.NamesFields = seen.connection.fields
+	h.Close = seen.connection.close || h.Minor == 0 && !seen.connection.keepAlive
 	return nil
 }
 
