@@ -101,20 +101,20 @@ func (m *Metrics) host(upstream string, h *Host) (*hostSeries, func()) {
 
 // poolMetric and hostMetric say how one series is read.
 type poolMetric struct {
-	name, kind string
-	value      func(*poolSeries) uint64
+	name  string
+	value func(*poolSeries) uint64
 }
 
 type hostMetric struct {
-	name, kind string
-	value      func(*hostSeries) uint64
+	name  string
+	value func(*hostSeries) uint64
 }
 
 var poolMetrics = []poolMetric{
-	{"headgate_upstream_hosts", "gauge", func(s *poolSeries) uint64 {
+	{"headgate_upstream_hosts", func(s *poolSeries) uint64 {
 		return uint64(len(s.newest().Hosts()))
 	}},
-	{"headgate_upstream_hosts_available", "gauge", func(s *poolSeries) (n uint64) {
+	{"headgate_upstream_hosts_available", func(s *poolSeries) (n uint64) {
 		for _, h := range s.newest().Hosts() {
 			if h.Available() {
 				n++
@@ -122,11 +122,11 @@ var poolMetrics = []poolMetric{
 		}
 		return n
 	}},
-	{"headgate_upstream_dns_lookups_total", "counter", func(s *poolSeries) uint64 { return s.lookups.Load() }},
-	{"headgate_upstream_dns_lookup_failures_total", "counter", func(s *poolSeries) uint64 {
+	{"headgate_upstream_dns_lookups_total", func(s *poolSeries) uint64 { return s.lookups.Load() }},
+	{"headgate_upstream_dns_lookup_failures_total", func(s *poolSeries) uint64 {
 		return s.lookupFailures.Load()
 	}},
-	{"headgate_upstream_dns_resolved_timestamp_seconds", "gauge", func(s *poolSeries) uint64 {
+	{"headgate_upstream_dns_resolved_timestamp_seconds", func(s *poolSeries) uint64 {
 		if _, at := s.newest().Resolved(); !at.IsZero() {
 			return uint64(at.Unix())
 		}
@@ -135,7 +135,7 @@ var poolMetrics = []poolMetric{
 }
 
 var hostMetrics = []hostMetric{
-	{"headgate_upstream_host_available", "gauge", func(s *hostSeries) uint64 {
+	{"headgate_upstream_host_available", func(s *hostSeries) uint64 {
 		for _, h := range s.hosts {
 			if !h.Available() {
 				return 0
@@ -143,41 +143,41 @@ var hostMetrics = []hostMetric{
 		}
 		return 1
 	}},
-	{"headgate_upstream_host_in_flight", "gauge", func(s *hostSeries) (n uint64) {
+	{"headgate_upstream_host_in_flight", func(s *hostSeries) (n uint64) {
 		for _, h := range s.hosts {
 			n += uint64(max(h.InFlight(), 0))
 		}
 		return n
 	}},
-	{"headgate_upstream_host_connections", "gauge", func(s *hostSeries) (n uint64) {
+	{"headgate_upstream_host_connections", func(s *hostSeries) (n uint64) {
 		for _, h := range s.hosts {
 			open, _ := h.Connections()
 			n += uint64(open)
 		}
 		return n
 	}},
-	{"headgate_upstream_host_idle_connections", "gauge", func(s *hostSeries) (n uint64) {
+	{"headgate_upstream_host_idle_connections", func(s *hostSeries) (n uint64) {
 		for _, h := range s.hosts {
 			_, idle := h.Connections()
 			n += uint64(idle)
 		}
 		return n
 	}},
-	{"headgate_upstream_host_max_connections", "gauge", func(s *hostSeries) (n uint64) {
+	{"headgate_upstream_host_max_connections", func(s *hostSeries) (n uint64) {
 		for _, h := range s.hosts {
 			n += uint64(h.link.maxConnections)
 		}
 		return n
 	}},
-	{"headgate_upstream_host_dials_total", "counter", func(s *hostSeries) uint64 { return s.dials.Load() }},
-	{"headgate_upstream_host_dial_errors_total", "counter", func(s *hostSeries) uint64 { return s.dialErrors.Load() }},
-	{"headgate_upstream_host_stale_connections_total", "counter", func(s *hostSeries) uint64 { return s.stale.Load() }},
-	{"headgate_upstream_host_no_connection_total", "counter", func(s *hostSeries) uint64 {
+	{"headgate_upstream_host_dials_total", func(s *hostSeries) uint64 { return s.dials.Load() }},
+	{"headgate_upstream_host_dial_errors_total", func(s *hostSeries) uint64 { return s.dialErrors.Load() }},
+	{"headgate_upstream_host_stale_connections_total", func(s *hostSeries) uint64 { return s.stale.Load() }},
+	{"headgate_upstream_host_no_connection_total", func(s *hostSeries) uint64 {
 		return s.noConnection.Load()
 	}},
-	{"headgate_upstream_host_passed_over_total", "counter", func(s *hostSeries) uint64 { return s.passedOver.Load() }},
-	{"headgate_upstream_host_probes_total", "counter", func(s *hostSeries) uint64 { return s.probes.Load() }},
-	{"headgate_upstream_host_probe_failures_total", "counter", func(s *hostSeries) uint64 {
+	{"headgate_upstream_host_passed_over_total", func(s *hostSeries) uint64 { return s.passedOver.Load() }},
+	{"headgate_upstream_host_probes_total", func(s *hostSeries) uint64 { return s.probes.Load() }},
+	{"headgate_upstream_host_probe_failures_total", func(s *hostSeries) uint64 {
 		return s.probeFailures.Load()
 	}},
 }
@@ -192,7 +192,6 @@ func (m *Metrics) write(w io.Writer) {
 	m.mu.Lock()
 	names := slices.Sorted(maps.Keys(m.pools))
 	for _, metric := range poolMetrics {
-		metrics.WriteMetadataIfNeeded(&b, metric.name, metric.kind)
 		for _, name := range names {
 			fmt.Fprintf(&b, "%s{upstream=%s} %d\n", metric.name, strconv.Quote(name), metric.value(m.pools[name]))
 		}
@@ -201,7 +200,6 @@ func (m *Metrics) write(w io.Writer) {
 		return cmp.Or(cmp.Compare(a.upstream, b.upstream), cmp.Compare(a.host, b.host))
 	})
 	for _, metric := range hostMetrics {
-		metrics.WriteMetadataIfNeeded(&b, metric.name, metric.kind)
 		for _, l := range labels {
 			fmt.Fprintf(&b, "%s{upstream=%s,host=%s} %d\n",
 				metric.name, strconv.Quote(l.upstream), strconv.Quote(l.host), metric.value(m.hosts[l]))

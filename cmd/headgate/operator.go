@@ -10,10 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
-
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/admin"
+	"github.com/headgate/headgate/cmd/headgate/exposition"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -61,8 +60,8 @@ func (o operator) Reload() []string { return o.app.Reload() }
 
 // WriteMetrics implements admin.Program.
 func (o operator) WriteMetrics(w io.Writer) {
-	o.app.metrics.WritePrometheus(w)
-	metrics.WriteProcessMetrics(w)
+	// The error is the scraper's having gone.
+	_ = exposition.Write(w, o.app.metrics.WritePrometheus, exposition.WriteRuntime, exposition.WriteProcess(o.app.started))
 }
 
 // Status implements admin.Program.

@@ -1,0 +1,44 @@
+package exposition
+
+// requests are the metrics of requests and their answers.
+var requests = []Family{
+	{Name: "cortex_request_duration_seconds", Kind: Histogram, Labels: []string{"method", "route", "status_code", "ws"},
+		Help: "Time to serve requests, from the end of a request's head to the end of its answer, under the name and with the routes that Cortex's own dashboards expect"},
+	{Name: "headgate_in_flight_requests", Kind: Gauge, Help: "Requests that are being served now"},
+	{Name: "headgate_refusals_total", Kind: Counter, Labels: []string{"reason"},
+		Help: "Requests that headgate answered itself, by the X-Headgate-Reason of the answer"},
+	{Name: "headgate_request_body_bytes_total", Kind: Counter, Help: "Bytes of request bodies read from clients, as they were sent"},
+	{Name: "headgate_response_bytes_total", Kind: Counter, Help: "Bytes of answers written to clients, heads included"},
+	{Name: "headgate_retries_total", Kind: Counter, Help: "Further attempts to have a request answered by a host"},
+	{Name: "headgate_sender_retries_total", Kind: Counter, Help: "Requests that a sender marked with Retry-Attempt as sent before"},
+	{Name: "headgate_client_write_errors_total", Kind: Counter, Help: "Answers that a client did not take"},
+	{Name: "headgate_client_tenants_ignored_total", Kind: Counter, Help: "Requests whose client sent an X-Scope-OrgID that was not used"},
+	{Name: "headgate_panics_total", Kind: Counter, Help: "Requests that ended in a bug of headgate"},
+	{Name: "headgate_log_lines_suppressed_total", Kind: Counter, Help: "Log lines about single requests that were not written because there were too many"},
+}
+
+// tenants are the metrics of single tenants.
+var tenants = []Family{}
+
+// connections are the metrics of clients' connections.
+var connections = []Family{
+	{Name: "headgate_accept_errors_total", Kind: Counter, Help: "Connections that could not be accepted, as a rule for want of open files"},
+	{Name: "headgate_client_connections_refused_total", Kind: Counter, Labels: []string{"reason"},
+		Help: "Connections of clients that were closed at once: limit, at server.max_connections; address, not in server.allow_from"},
+	{Name: "headgate_tls_handshake_errors_total", Kind: Counter, Help: "Clients that TLS could not agree with"},
+}
+
+// limits are what bounds the process, each beside what is in use of it. A limit of 0 is none.
+var limits = []Family{
+	{Name: "headgate_client_connections", Kind: Gauge, Help: "Open connections of clients"},
+	{Name: "headgate_client_connections_limit", Kind: Gauge, Help: "server.max_connections; 0: none"},
+	{Name: "headgate_admitted_requests", Kind: Gauge, Labels: []string{"kind"}, Help: "Requests that hold a slot of the process, reads and others"},
+	{Name: "headgate_admitted_requests_limit", Kind: Gauge, Labels: []string{"kind"}, Help: "limits.max_in_flight_reads and limits.max_in_flight; 0: none"},
+	{Name: "headgate_queued_requests", Kind: Gauge, Labels: []string{"kind"}, Help: "Requests that wait for a slot of the process"},
+	{Name: "headgate_held_body_bytes", Kind: Gauge, Help: "Bytes of request bodies kept for a further attempt"},
+	{Name: "headgate_held_body_bytes_limit", Kind: Gauge, Help: "limits.max_buffered in bytes; 0: none"},
+	{Name: "headgate_route_admitted_requests", Kind: Gauge, Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
+		Help: "Requests that hold a slot of a route"},
+	{Name: "headgate_route_admitted_requests_limit", Kind: Gauge, Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
+		Help: "max_in_flight of a route"},
+}

@@ -1,0 +1,23 @@
+package exposition
+
+// upstreams are the metrics of the components of Cortex and of their hosts.
+var upstreams = []Family{
+	{Name: "headgate_upstream_hosts", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts that an upstream is known to have"},
+	{Name: "headgate_upstream_hosts_available", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts of an upstream that are not passed over"},
+	{Name: "headgate_upstream_dns_lookups_total", Kind: Counter, Labels: []string{"upstream"}, Help: "Look-ups of an upstream's names"},
+	{Name: "headgate_upstream_dns_lookup_failures_total", Kind: Counter, Labels: []string{"upstream"}, Help: "Look-ups of an upstream's names that failed; the hosts of the last answer stay"},
+	{Name: "headgate_upstream_dns_resolved_timestamp_seconds", Kind: Gauge, Labels: []string{"upstream"},
+		Help: "When all names of an upstream were last answered; 0: never"},
+	{Name: "headgate_upstream_host_available", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is not passed over"},
+	{Name: "headgate_upstream_host_in_flight", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Requests that a host has now"},
+	{Name: "headgate_upstream_host_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host"},
+	{Name: "headgate_upstream_host_idle_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host that carry no request now"},
+	{Name: "headgate_upstream_host_max_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "max_connections of the upstream; 0: none"},
+	{Name: "headgate_upstream_host_dials_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Connections to a host that were begun"},
+	{Name: "headgate_upstream_host_dial_errors_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Connections to a host that did not come about"},
+	{Name: "headgate_upstream_host_stale_connections_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Kept connections that the host had closed, or sent something on unasked"},
+	{Name: "headgate_upstream_host_no_connection_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Requests that waited for one of the host's max_connections in vain"},
+	{Name: "headgate_upstream_host_passed_over_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Times that a host began to be passed over"},
+	{Name: "headgate_upstream_host_probes_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Probes of a host's health"},
+	{Name: "headgate_upstream_host_probe_failures_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Probes of a host's health that found it ill"},
+}
