@@ -66,6 +66,7 @@ func (c *Cache) apply(s *source, p *plan) Change {
 // count notes credentials that are about to be found. The numbers come first: who finds one must look in all places.
 func (c *Cache) count(added []addition) {
 	for _, a := range added {
+		c.byScheme[a.record.scheme].Add(1)
 		if h := a.record.hashed; h != nil {
 			c.hashed.Add(1)
 			if h.hash == nil {
@@ -78,6 +79,7 @@ func (c *Cache) count(added []addition) {
 // discount is for credentials that are gone: what they proved must not answer any more.
 func (c *Cache) discount(orphans []*record) {
 	for _, r := range orphans {
+		c.byScheme[r.scheme].Add(-1)
 		if r.hashed == nil {
 			continue
 		}

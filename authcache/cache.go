@@ -87,6 +87,7 @@ type Cache struct {
 	generated atomic.Int64                // how many of those as a SHA-256
 	slow      atomic.Int64                // how many of those by a slow hash
 	unbounded atomic.Int64                // how many slow hashes take passwords of any length
+	byScheme  [Anonymous + 1]atomic.Int64 // how many credentials there are of each scheme
 	highest   atomic.Pointer[verify.Work] // the work of a rejection
 	unsettled atomic.Int64                // sources that leave a doubt about what they hold
 	heldBack  atomic.Int64                // credentials whose removal is held
@@ -200,6 +201,14 @@ func (c *Cache) Close() {
 
 // Len is the number of credentials.
 func (c *Cache) Len() int { return int(c.length.Load()) }
+
+// Knows reports whether there is any credential of this scheme: of Bearer, also whether signed tokens are taken at all.
+func (c *Cache) Knows(s Scheme) bool {
+	if s > Anonymous {
+		return false
+	}
+	return c.byScheme[s].Load() > 0 || s == Bearer && c.tokens.Load().options.Tokens != nil
+}
 
 // Bounds of what the cache keeps of credentials that are not in a source's plain text.
 type Bounds struct {

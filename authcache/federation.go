@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,7 @@ type TenantAsk struct {
 	Federated bool   // the route is a read of query-frontend or querier, which take several tenants
 	Sent      []byte // the value of the first X-Scope-OrgID
 	Headers   int    // how many such headers there are
+	LookAlike bool   // none of them has exactly this name (X_Scope_OrgID): what they say is noticed, but never counts
 }
 
 // TenantAnswer is what goes upstream.
@@ -34,8 +36,8 @@ type TenantAnswer struct {
 
 // TenantError is why no tenant goes upstream.
 type TenantError struct {
-	// Tenant that the identity may not name, or use: 403. Empty: what was sent is malformed, or names as many as cannot
-	// be: 400. It is a valid tenant ID, and fit to be shown.
+	// Tenant that the identity may not name, or use, the first of them where there are several: 403. Empty: what was sent
+	// is malformed, or names as many as cannot be: 400. It is a valid tenant ID, and fit to be shown.
 	Tenant string
 	text   string
 }
@@ -46,8 +48,23 @@ func (e *TenantError) Error() string { return e.text }
 // Denied reports whether the tenant is the reason, and not the form in which it was named.
 func (e *TenantError) Denied() bool { return e.Tenant != "" }
 
-func denied(tenant string) error {
-	return &TenantError{Tenant: tenant, text: fmt.Sprintf("tenant %q is not allowed for this credential", tenant)}
+// maxDeniedNames is how many refused tenants are named in an error; the rest is a number.
+const maxDeniedNames = 10
+
+// denied refuses tenants, of which there is at least one.
+func denied(tenants ...string) error {
+	if len(tenants) == 1 {
+		return &TenantError{Tenant: tenants[0], text: fmt.Sprintf("tenant %q is not allowed for this credential", tenants[0])}
+	}
+	shown := make([]string, 0, maxDeniedNames)
+	for _, tenant := range tenants[:min(len(tenants), maxDeniedNames)] {
+		shown = append(shown, strconv.Quote(tenant))
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(tenants) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return &TenantError{Tenant: tenants[0], text: "tenants " + text + " are not allowed for this credential"}
 }
 
 func malformedTenant(format string, args ...any) error {
@@ -64,7 +81,7 @@ func (r TenantRules) Tenant(id *Identity, ask TenantAsk) (TenantAnswer, error) {
 	var answer TenantAnswer
 	var err error
 	switch allowed := id.allowed(ask.Scope); {
-	case ask.Headers == 0 || !allowed.given():
+	case ask.Headers == 0 || ask.LookAlike || !allowed.given():
 		answer, err = r.unnamed(id, ask)
 	case ask.Headers > 1:
 		err = malformedTenant("the tenant is named in %d headers; want one X-Scope-OrgID", ask.Headers)
@@ -155,13 +172,15 @@ func (r TenantRules) several(ask TenantAsk, allowed tenantSet) (string, error) {
 	}
 	tenants := make([]string, 0, len(parts))
 	for _, part := range parts {
-		if _, ok := allowed.listed(part); !ok && !allowed.any {
-			return "", denied(string(part))
-		}
 		tenants = append(tenants, string(part))
 	}
 	slices.Sort(tenants)
 	tenants = slices.Compact(tenants)
+	if !allowed.any {
+		if refused := allowed.lacks(tenants); len(refused) > 0 {
+			return "", denied(refused...)
+		}
+	}
 	if err := r.count(len(tenants), ask.Federated); err != nil {
 		return "", err
 	}

@@ -87,6 +87,16 @@ func (s tenantSet) listed(tenant []byte) (string, bool) {
 	return s.list[i], true
 }
 
+// lacks lists those of tenants that are not in the list.
+func (s tenantSet) lacks(tenants []string) (missing []string) {
+	for _, tenant := range tenants {
+		if _, found := slices.BinarySearch(s.list, tenant); !found {
+			missing = append(missing, tenant)
+		}
+	}
+	return missing
+}
+
 func (s tenantSet) names() []string {
 	if s.any {
 		return []string{AnyTenant}

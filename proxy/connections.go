@@ -23,6 +23,9 @@ type client struct {
 	once     sync.Once
 	used     atomic.Bool // it has had a request
 	exchange exchange
+
+	greeted bool         // shown is known; only for the handler's goroutine, like shown
+	shown   *certificate // nil: none
 }
 
 // Close closes the connection, once.

@@ -22,9 +22,11 @@ type exchange struct {
 
 	id       []byte // X-Request-ID, in idBuf
 	idBuf    [maxRequestID]byte
-	client   netip.Addr // as far as it is known; invalid for a socket of this machine
-	trusted  bool       // the peer is a trusted proxy
-	identity *authcache.Identity
+	client   netip.Addr          // as far as it is known; invalid for a socket of this machine
+	from     netip.Addr          // client, where that is sure enough to let somebody in for; else invalid
+	trusted  bool                // the peer is a trusted proxy
+	sender   sender              // who it claims to be
+	identity *authcache.Identity // who it is; nil until that is known
 	route    *route
 	tenant   string // X-Scope-OrgID as it is sent upstream
 	deadline time.Time

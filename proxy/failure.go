@@ -29,13 +29,14 @@ var (
 	pathNotClean      = &Refusal{"path_not_clean", 400, 400, "send the path without empty, dot or escaped segments"}
 	tenantMalformed   = &Refusal{"tenant_malformed", 400, 400, "send one X-Scope-OrgID whose parts are tenant IDs"}
 
-	unauthorized  = &Refusal{"unauthorized", 401, 401, "send a user name and password of a configured client"}
-	credsUnready  = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
-	authBusy      = &Refusal{"authentication_busy", 503, 503, "too many passwords wait to be verified, try again"}
-	scopeMissing  = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
-	addressDenied = &Refusal{"address_denied", 403, 403, "connect from an address in server.allow_from; the connection ends without an answer"}
-	crossSite     = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
-	tenantDenied  = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
+	unauthorized       = &Refusal{"unauthorized", 401, 401, "send the credential of a configured client"}
+	credsUnready       = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
+	authBusy           = &Refusal{"authentication_busy", 503, 503, "too many passwords or tokens wait to be verified, try again"}
+	certificateExpired = &Refusal{"certificate_expired", 401, 503, "the client certificate has expired since the connection began, which ends without an answer"}
+	scopeMissing       = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
+	addressDenied      = &Refusal{"address_denied", 403, 403, "connect from an address in server.allow_from; the connection ends without an answer"}
+	crossSite          = &Refusal{"cross_site", 403, 403, "send it from a page of this host, or add the origin to server.allowed_origins"}
+	tenantDenied       = &Refusal{"tenant_denied", 403, 403, "name a tenant that this client may use"}
 
 	notFound          = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
 	methodRefused     = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
@@ -64,7 +65,7 @@ var (
 func Refusals() []*Refusal {
 	return []*Refusal{
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
-		addressDenied, unauthorized, credsUnready, authBusy, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
+		addressDenied, unauthorized, credsUnready, authBusy, certificateExpired, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
 		noUpstream, overloaded, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
 		badAnswer, wrongMachine, answerTooLong, internal, upstreamUnhealthy, draining, notReady,
 	}
@@ -105,11 +106,17 @@ func (x *exchange) statusOf(r *Refusal) int {
 		write = cmp.Or(x.snapshot.limits.RejectWrites, write)
 		other = cmp.Or(x.snapshot.limits.RejectReads, other)
 	}
-	if x.scope()&authcache.Write != 0 {
-		return write
+	if x.scope()&authcache.Write == 0 {
+		return other
 	}
-	return other
+	if denies(r) && x.snapshot.keepDenied {
+		return 503
+	}
+	return write
 }
+
+// denies reports whether a refusal says that the sender is not who may do this.
+func denies(r *Refusal) bool { return r == unauthorized || r == scopeMissing || r == tenantDenied }
 
 // refuse answers the request ourselves: one line that says what happened and what to do.
 func (x *exchange) refuse(f *failure) {
@@ -141,7 +148,11 @@ func (x *exchange) refuse(f *failure) {
 	head = wire.AppendLine(head, "X-Headgate-Reason", f.Reason)
 	switch status {
 	case 401:
-		head = wire.AppendLine(head, "WWW-Authenticate", x.snapshot.challenge)
+		head = x.appendChallenges(head)
+	case 403:
+		if f.Refusal == scopeMissing && x.sender.scheme == authcache.Bearer {
+			head = x.appendScopeNeeded(head)
+		}
 	case 405:
 		head = wire.AppendLine(head, "Allow", x.allow)
 	case 429, 503, 504:

@@ -14,9 +14,10 @@ const maxRequestID = 64
 // identify gives the request its id, and finds out where it comes from: the peer, or what a trusted proxy says of it.
 func (x *exchange) identify() {
 	x.client = x.conn.Peer()
+	x.from = x.client
 	x.trusted = x.snapshot != nil && within(x.snapshot.trusted, x.client)
 	if x.trusted {
-		x.client = x.forwardedFor()
+		x.client, x.from = x.forwardedFor()
 		if id, ok := x.field("x-request-id"); ok && validRequestID(id) {
 			x.id = append(x.idBuf[:0], id...)
 			return
@@ -60,9 +61,10 @@ func validRequestID(id []byte) bool {
 }
 
 // forwardedFor is the address that the nearest proxy which is not ours was called from: the last one of all
-// X-Forwarded-For that is not trusted itself. An entry that is not an address ends the search.
-func (x *exchange) forwardedFor() netip.Addr {
-	addr := x.conn.Peer()
+// X-Forwarded-For that is not trusted itself. An entry that is not an address ends the search; sure is invalid then:
+// whoever stands before our proxies must not be taken for one of them.
+func (x *exchange) forwardedFor() (addr, sure netip.Addr) {
+	addr = x.conn.Peer()
 	for i := len(x.head.Fields) - 1; i >= 0; i-- {
 		if !wire.EqualFold(x.head.Fields[i].Name, "x-forwarded-for") {
 			continue
@@ -72,15 +74,15 @@ func (x *exchange) forwardedFor() netip.Addr {
 			at := bytes.LastIndexByte(list, ',')
 			next, err := netip.ParseAddr(string(bytes.TrimSpace(list[at+1:])))
 			if err != nil {
-				return addr
+				return addr, netip.Addr{}
 			}
 			if addr = next.Unmap(); !within(x.snapshot.trusted, addr) {
-				return addr
+				return addr, addr
 			}
 			list = list[:max(at, 0)]
 		}
 	}
-	return addr
+	return addr, addr
 }
 
 // appendForwarded says who the client is and how it came. What the client said of it itself counts only if it is a

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/authcache"
 )
 
 // observer counts and logs what happens to requests, without a lock on the way: every series that a request can touch is
@@ -104,8 +107,12 @@ func (o *observer) failed(x *exchange, took time.Duration) {
 		slog.String("method", string(x.head.Method)), slog.String("path", string(x.head.Path)),
 		slog.Duration("took", took), slog.Int("attempts", x.attempts),
 	}
-	if x.identity != nil {
-		attrs = append(attrs, slog.String("tenant", x.identity.Tenant), slog.String("client", x.identity.Client))
+	switch {
+	case x.identity != nil:
+		attrs = append(attrs, slog.String("tenant", cmp.Or(x.tenant, x.identity.Tenant)), slog.String("client", x.identity.Client))
+	case x.sender.verdict != authcache.Accepted:
+		attrs = append(attrs, slog.String("verdict", x.sender.verdict.String()), slog.String("scheme", x.sender.scheme.String()),
+			slog.String("sender", x.sender.name))
 	}
 	if x.host != nil {
 		attrs = append(attrs, slog.String("upstream", x.route.Upstream), slog.String("host", x.host.Addr()))

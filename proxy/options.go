@@ -27,12 +27,14 @@ type Settings struct {
 	Routes       []Route
 	RulePrefixes []string // paths below which namespace and group may be escaped, each ending in "/"
 	Credentials  *authcache.Cache
-	Realm        string           // of WWW-Authenticate
-	HealthPath   string           // answered without credentials; "": none
-	HealthPools  []*balancer.Pool // HealthPath says 503 while one of them has had no healthy host for 10 s
-	WriteTimeout time.Duration    // the answer to the client, between two writes; 0: no limit
-	Federation   Federation
+	Realm        string                // of WWW-Authenticate
+	HealthPath   string                // answered without credentials; "": none
+	HealthPools  []*balancer.Pool      // HealthPath says 503 while one of them has had no healthy host for 10 s
+	WriteTimeout time.Duration         // the answer to the client, between two writes; 0: no limit
+	Tenants      authcache.TenantRules // which tenants a client may name, beside its own
 	Limits       Limits
+
+	KeepDeniedWrites bool // 401 and 403 are 503 on write routes, so that senders keep what they sent
 
 	MaxConnections int            // of clients; 0: no limit
 	AllowFrom      []netip.Prefix // who may connect; empty: everybody
@@ -50,13 +52,6 @@ type Limits struct {
 	RejectReads      int           // status elsewhere; 0: 429
 }
 
-// Federation is Cortex's tenant federation as the cluster has it ([cortex.tenant_federation]).
-type Federation struct {
-	Enabled      bool // a read may name several tenants
-	MaxTenants   int  // in one read; 0: no limit
-	RegexMatcher bool // Cortex reads tenant IDs as patterns
-}
-
 // Route is one entry of the allow list: which requests it takes, who may send them, and where they go.
 type Route struct {
 	Path       string         // raw and clean; a prefix without its "/*"
@@ -69,7 +64,7 @@ type Route struct {
 	Scope      authcache.Scope
 	Rewrite    string // replaces Path when HasRewrite
 	HasRewrite bool
-	Federated  bool // may name several tenants
+	Federated  bool // a read of several tenants may go here
 	OTLP       bool // an upstream's 500 becomes 503
 
 	Timeout        time.Duration // the whole request from the moment its head was read; 0: no limit

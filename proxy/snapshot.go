@@ -16,11 +16,12 @@ type Snapshot struct {
 	routes       *routeTable
 	rulePrefixes []string
 	credentials  *authcache.Cache
-	challenge    string // of WWW-Authenticate
+	realm        string // of WWW-Authenticate, quoted
 	healthPath   string
 	healthPools  []*balancer.Pool
 	writeTimeout time.Duration
-	federation   Federation
+	tenants      authcache.TenantRules
+	keepDenied   bool
 	limits       Limits
 
 	maxConnections int
@@ -42,11 +43,12 @@ func Compile(s Settings) (*Snapshot, error) {
 		routes:       routes,
 		rulePrefixes: s.RulePrefixes,
 		credentials:  s.Credentials,
-		challenge:    `Basic realm="` + quoted.Replace(s.Realm) + `", charset="UTF-8"`,
+		realm:        `"` + quoted.Replace(s.Realm) + `"`,
 		healthPath:   s.HealthPath,
 		healthPools:  s.HealthPools,
 		writeTimeout: s.WriteTimeout,
-		federation:   s.Federation,
+		tenants:      s.Tenants,
+		keepDenied:   s.KeepDeniedWrites,
 		limits:       s.Limits,
 
 		maxConnections: s.MaxConnections,

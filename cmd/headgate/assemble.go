@@ -59,8 +59,8 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 		Realm:        cfg.Auth.Realm,
 		HealthPath:   cfg.Server.HealthPath,
 		WriteTimeout: cfg.Server.WriteTimeout.Value,
-		Federation: proxy.Federation{
-			Enabled:      cfg.Cortex.TenantFederation.Enabled,
+		Tenants: authcache.TenantRules{
+			Federation:   cfg.Cortex.TenantFederation.Enabled,
 			MaxTenants:   cfg.Cortex.TenantFederation.MaxTenant,
 			RegexMatcher: cfg.Cortex.TenantFederation.RegexMatcherEnabled,
 		},

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -197,6 +198,14 @@ func (c *Conn) Protocol() string {
 		return "https"
 	}
 	return "http"
+}
+
+// VerifiedChains are those by which TLS verified the client's certificate, which is the first of each; none without one.
+func (c *Conn) VerifiedChains() [][]*x509.Certificate {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		return secure.ConnectionState().VerifiedChains
+	}
+	return nil
 }
 
 // Send writes some of the answer.
