@@ -120,7 +120,7 @@ func (f *fault) pushes(t *testing.T, g *gateway, body string, pushes int) {
 	t.Helper()
 	workers := 8
 	if f.slow {
-		workers = 32 // they may all hang at once, and then need a further attempt each: the budget has to allow for it
+		workers = 64 // they may all hang at once, and then need a further attempt each: the budget has to allow for it
 	}
 	var sent, failed atomic.Int64
 	var running sync.WaitGroup

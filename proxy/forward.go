@@ -48,7 +48,7 @@ func (o outcome) mayRepeat(scope authcache.Scope) bool {
 
 // forward sends the request to one host of its route after the other until one has answered.
 func (x *exchange) forward() *failure {
-	x.proxy.retries.request(x.conn.Began())
+	x.retries().request(x.conn.Began())
 	if x.isPush() && !x.route.wrong.maySend(x.conn.Began()) {
 		return refuseFor(wrongMachine, "every host said so within the last minute")
 	}
@@ -83,6 +83,14 @@ func (x *exchange) forward() *failure {
 // isPush reports whether the request writes data.
 func (x *exchange) isPush() bool { return x.route.Scope&authcache.Write != 0 }
 
+// retries is the budget that the request's further attempts are paid from.
+func (x *exchange) retries() *retryBudget {
+	if x.isPush() {
+		return &x.proxy.pushRetries
+	}
+	return &x.proxy.otherRetries
+}
+
 // again reports whether the request may go to a further host after such an attempt.
 func (x *exchange) again(o outcome) bool {
 	if x.granted {
@@ -91,7 +99,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.whole || x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.proxy.retries.spend(now)
+		(x.out.whole || x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.retries().spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the

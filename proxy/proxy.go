@@ -25,12 +25,15 @@ type Proxy struct {
 	seen   *observer
 	log    *slog.Logger
 
-	conns   connections
-	writes  slots // of all requests that are not reads
-	reads   slots
-	held    heldBudget
-	memory  memory
-	retries retryBudget
+	conns  connections
+	writes slots // of all requests that are not reads
+	reads  slots
+	held   heldBudget
+	memory memory
+
+	// Apart, so that no number of failing queries takes a push's further attempt.
+	pushRetries  retryBudget
+	otherRetries retryBudget
 
 	mu        sync.Mutex
 	listeners map[net.Listener]*listener // guarded by mu
@@ -90,6 +93,7 @@ func (p *Proxy) Use(s *Snapshot) {
 	p.writes.limit.Store(int64(s.limits.MaxInFlight))
 	p.reads.limit.Store(int64(s.limits.MaxInFlightReads))
 	p.held.limit.Store(s.limits.MaxBuffered)
+	p.pushRetries.keepFor(s.longestPushTimeout())
 	p.snapshot.Store(s)
 }
 

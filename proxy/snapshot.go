@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -63,3 +64,13 @@ var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // Routes are all routes of the snapshot, in the order they were given. The caller must not change them.
 func (s *Snapshot) Routes() []Route { return s.routes.given }
+
+// longestPushTimeout is the longest time for which an attempt at a push may hang on a host without a sign of life.
+func (s *Snapshot) longestPushTimeout() (longest time.Duration) {
+	for _, r := range s.routes.all {
+		if r.Scope&authcache.Write != 0 {
+			longest = max(longest, cmp.Or(r.ReadTimeout, r.Timeout))
+		}
+	}
+	return longest
+}
