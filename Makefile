@@ -10,10 +10,11 @@ DEMO_FLAGS ?=
 BENCH      ?= .
 BENCHCOUNT ?= 1
 SOAK       ?= 10m
+ARCHES     ?= amd64 arm64
 
 # What `headgate version` says. Without git the fallbacks of the go command are used.
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
-COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 DATE    := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.buildDate=$(DATE)
 
@@ -33,9 +34,17 @@ run: build ## run with CONFIG (config.toml.example)
 demo: build ## run on loopback before a stand-in for Cortex and show what two tenants see
 	$(BIN) demo $(DEMO_FLAGS)
 
+.PHONY: release
+release: ## what is released, for ARCHES (amd64 arm64), with checksums: dist/
+	GO='$(GO)' tools/package/release.sh $(ARCHES)
+
+.PHONY: package
+package: release ## a .deb and a .rpm of it, beside it
+	GO='$(GO)' tools/package/package.sh $(ARCHES)
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 ##@ Check
 
@@ -65,6 +74,7 @@ lint: ## gofmt, vet, staticcheck, rules of the house
 .PHONY: e2e
 e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometheus; builds Cortex the first time)
 	cd e2e && $(GO) test -count=1 -timeout 30m ./...
+	cd e2e/operator && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
 
 .PHONY: soak
 soak: build ## break things under real senders for SOAK (10m), every figure shown; SEED repeats a run

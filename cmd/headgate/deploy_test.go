@@ -4,19 +4,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
 // TestUnitsAreGood lets systemd's own tool look at the units, with this binary in the place of the installed one.
 func TestUnitsAreGood(t *testing.T) {
-	tool, err := exec.LookPath("systemd-analyze")
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal("systemd-analyze is not installed, and CI must have it")
-	}
-	if err != nil {
-		t.Skip("systemd-analyze is not installed: nothing to look at the units with (apt-get install systemd)")
-	}
+	needProgram(t, "systemd-analyze")
 	program, err := exec.LookPath("headgate") // this test binary under that name, see TestMain
 	if err != nil {
 		t.Fatal(err)
@@ -34,8 +31,40 @@ func TestUnitsAreGood(t *testing.T) {
 		}
 		args = append(args, path)
 	}
-	if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.Command("systemd-analyze", args...).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
+
+// TestServiceIsSandboxed wants systemd's own mark for what the service could do to the machine to be 2.0 or better.
+func TestServiceIsSandboxed(t *testing.T) {
+	needProgram(t, "systemd-analyze")
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20",
+		filepath.Join(repository, "deploy", "headgate.service")).CombinedOutput()
+	if err != nil {
+		t.Errorf("systemd-analyze security: %v\n%s", err, out)
+	}
+}
+
+// TestPackagedConfigurationIsReadyToEdit: what a package puts into /etc/headgate is good as it is, and so are the tables in
+// it that wait for their # to be taken away.
+func TestPackagedConfigurationIsReadyToEdit(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "deploy", "config.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := regexp.MustCompile(`(?m)^#([^#])`).ReplaceAllString(string(text), "$1")
+	for _, c := range []struct {
+		name, text string
+		upstreams  int
+	}{{"as it is", string(text), 0}, {"with its examples", edited, 1}} {
+		cfg, problems := config.Parse("config.toml", []byte(c.text), config.Options{NoFiles: true})
+		if problems.Errors() > 0 {
+			t.Errorf("%s: %v", c.name, problems)
+		}
+		if len(cfg.Upstreams) != c.upstreams || len(cfg.Tenants) != c.upstreams {
+			t.Errorf("%s: %d upstreams and %d tenants", c.name, len(cfg.Upstreams), len(cfg.Tenants))
+		}
 	}
 }
 

@@ -1,0 +1,3 @@
+module github.com/headgate/headgate/e2e/operator
+
+go 1.26.0
