@@ -33,7 +33,8 @@ type Options struct {
 	// a random age in the last tenth of it, so that they do not all go at once. Zero or less is for ever.
 	MaxConnectionAge time.Duration
 	// UserTimeout is how long sent bytes may stay unacknowledged before the kernel ends the connection
-	// (TCP_USER_TIMEOUT, Linux only), so that a machine without power is noticed; zero or less is 10 s.
+	// (TCP_USER_TIMEOUT, Linux only), so that a machine without power is noticed. Bytes that a host has no room for count
+	// too, so it is no less than what the caller allows for writing. Zero or less is 10 s.
 	UserTimeout time.Duration
 	// MaxConnections is the most connections to one host; zero or less is no limit.
 	MaxConnections int

@@ -165,7 +165,7 @@ type leg struct {
 // early answer has come, the client has gone.
 const slice = 250 * time.Millisecond
 
-// maxAnswerHead is the most bytes an upstream's head may have.
+// maxAnswerHead is the most bytes an upstream's head may have; the fault of a larger one says so.
 const maxAnswerHead = 32 << 10
 
 // run sends the request and passes the answer on. The connection is given back or closed in any case.

@@ -43,6 +43,15 @@ type poolKey struct {
 	idle     time.Duration
 }
 
+// poolOf is the pool of a route that has an upstream.
+func poolOf(r *config.ResolvedRoute) poolKey {
+	key := poolKey{upstream: r.Upstream}
+	if r.OwnPool {
+		key.idle = r.IdleTimeout
+	}
+	return key
+}
+
 // assemble makes the pools and the snapshot of a configuration. Hosts that from (nil: none) has as well are taken over
 // with their connections; from goes on working, whatever becomes of the new generation.
 func assemble(cfg *config.Config, p parts, from *generation) (*generation, error) {
@@ -82,11 +91,7 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 		var pool *balancer.Pool
 		var host string
 		if r.Upstream != "" {
-			key := poolKey{upstream: r.Upstream}
-			if r.OwnPool {
-				key.idle = r.IdleTimeout
-			}
-			pool = g.pool(key, p, resolver, from)
+			pool = g.pool(poolOf(&r), p, resolver, from)
 			host = cfg.Upstreams[r.Upstream].HostHeader()
 		}
 		settings.Routes = append(settings.Routes, route(r, pool, host))
@@ -154,6 +159,7 @@ func (g *generation) pool(key poolKey, p parts, resolver balancer.Resolver, from
 		ConnectTimeout:   time.Duration(u.ConnectTimeout),
 		IdleTimeout:      idle,
 		MaxConnectionAge: time.Duration(u.MaxConnectionAge),
+		UserTimeout:      unacknowledged(g.config.RouteTable(), key),
 		MaxConnections:   u.MaxConnections,
 		QueueTimeout:     time.Duration(g.config.Limits.QueueTimeout),
 		Policy:           policy,

@@ -49,6 +49,7 @@ var (
 	faultExpect       = &Fault{Expectation, "the only expectation met here is 100-continue"}
 	faultExpectTwice  = &Fault{Malformed, "Expect is repeated"}
 	faultBodyOnRead   = &Fault{Malformed, "a GET or HEAD request with a body"}
+	faultAnswerHead   = &Fault{TooLarge, "its head is larger than 32 KiB, which is fixed"}
 	faultStatusLine   = &Fault{Malformed, "the status line is not HTTP/1.x SP status"}
 )
 

@@ -41,6 +41,8 @@ func (a *Answer) ReadHead(limit int, bodyless bool) error {
 				fault = a.Head.parse(a.in.buf, &a.in.lines, bodyless)
 			}
 			switch {
+			case fault == faultTooLarge: // which names the limit of a client's
+				return faultAnswerHead
 			case fault != nil:
 				return fault
 			case found && (a.Head.Status >= 200 || a.Head.Status == 101):
