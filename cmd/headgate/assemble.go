@@ -245,10 +245,10 @@ func nameservers(cfg *config.Config) []string {
 
 // countClients counts what [[tenants]] names: several passwords of one client count once.
 func countClients(cfg *config.Config) int {
-	type client struct{ tenant, user string }
+	type client struct{ tenant, name string }
 	found := make(map[client]struct{}, len(cfg.Tenants))
-	for i := range cfg.Tenants {
-		found[client{cfg.Tenants[i].ID, cfg.Tenants[i].Username}] = struct{}{}
+	for _, e := range cfg.Entries() {
+		found[client{e.Identity.Tenant, e.Identity.Client}] = struct{}{}
 	}
 	return len(found)
 }

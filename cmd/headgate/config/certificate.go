@@ -41,7 +41,6 @@ func (on *checks) authorities(key, name string, text []byte) *x509.CertPool {
 
 // warnTimes reports a certificate that nobody accepts, or soon will not.
 func (on *checks) warnTimes(key, name string, cert *x509.Certificate) {
-	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 	switch {
 	case on.now.After(cert.NotAfter):
 		on.warnf(key, "the certificate in %s ended on %s; want a new one", show(name), day(cert.NotAfter))
@@ -51,3 +50,6 @@ func (on *checks) warnTimes(key, name string, cert *x509.Certificate) {
 		on.warnf(key, "the certificate in %s begins only on %s; want one that is good now", show(name), day(cert.NotBefore))
 	}
 }
+
+// day is a moment as problems print it.
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

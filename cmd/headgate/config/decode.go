@@ -16,7 +16,7 @@ import (
 // an unknown key is in; this one reports every problem, under its full key.
 type decoder struct {
 	*report
-	fields map[reflect.Type]map[string]int // by key
+	fields map[reflect.Type]map[string][]int // by key
 }
 
 // defaulter is a table that starts with defaults of its own.
@@ -26,7 +26,7 @@ type defaulter interface{ setDefaults() }
 type hider interface{ hides() }
 
 func newDecoder(r *report) *decoder {
-	return &decoder{report: r, fields: make(map[reflect.Type]map[string]int)}
+	return &decoder{report: r, fields: make(map[reflect.Type]map[string][]int)}
 }
 
 // table copies a TOML table into a struct.
@@ -43,7 +43,7 @@ func (d *decoder) table(key string, from map[string]any, into reflect.Value) {
 			}
 			continue
 		}
-		d.value(full, v, into.Field(i))
+		d.value(full, v, into.FieldByIndex(i))
 	}
 }
 
@@ -114,6 +114,9 @@ func (d *decoder) list(key string, v any, into reflect.Value) {
 	}
 	list := reflect.MakeSlice(into.Type(), len(from), len(from))
 	for i := range from {
+		if e, ok := list.Index(i).Addr().Interface().(defaulter); ok {
+			e.setDefaults()
+		}
 		d.value(indexKey(key, i), from[i], list.Index(i))
 	}
 	into.Set(list)
@@ -162,7 +165,7 @@ func (d *decoder) mismatch(key string, v any, into reflect.Value, text string) {
 	d.fail(key, "%s %s", shown, text)
 }
 
-func (d *decoder) fieldsOf(t reflect.Type) map[string]int {
+func (d *decoder) fieldsOf(t reflect.Type) map[string][]int {
 	if fields, ok := d.fields[t]; ok {
 		return fields
 	}
@@ -171,13 +174,14 @@ func (d *decoder) fieldsOf(t reflect.Type) map[string]int {
 	return fields
 }
 
-// fieldsOf are the keys of a table and the indices of their fields.
-func fieldsOf(t reflect.Type) map[string]int {
-	fields := make(map[string]int, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("toml"), ",")
-		if name != "" && name != "-" {
-			fields[name] = i
+// fieldsOf are the keys of a table and the indices of their fields. What is
+// embedded is part of the table.
+func fieldsOf(t reflect.Type) map[string][]int {
+	fields := make(map[string][]int, t.NumField())
+	for _, field := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+		if name != "" && name != "-" && field.IsExported() {
+			fields[name] = field.Index
 		}
 	}
 	return fields

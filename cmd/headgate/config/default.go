@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/balancer"
 )
 
@@ -42,8 +43,12 @@ func Default() *Config {
 		},
 		DNS: DNS{Servers: []Nameserver{}},
 		Auth: Auth{
-			Realm:         "headgate",
-			DefaultScopes: []string{"write", "read", "rules", "alerts"},
+			Realm:             "headgate",
+			DefaultScopes:     []string{"write", "read", "rules", "alerts"},
+			TenantHeader:      "ignore",
+			DeniedWriteStatus: 401,
+			Cache:             AuthCache{MaxEntries: 100000},
+			JWT:               JWT{JWTIssuer: defaultIssuer()},
 		},
 		Limits: Limits{
 			MaxInFlight:        10000,
@@ -60,6 +65,22 @@ func Default() *Config {
 func defaultServerTLS() ServerTLS {
 	return ServerTLS{Listen: Addresses{}, ClientAuth: "none", MinVersion: "1.2"}
 }
+
+func defaultIssuer() JWTIssuer {
+	return JWTIssuer{
+		Secrets:             Secrets{},
+		SecretFiles:         []string{},
+		PublicKeyFiles:      []string{},
+		JWKSRefreshInterval: Duration(verify.DefaultRefreshInterval),
+		Algorithms:          []string{},
+		TenantClaim:         verify.DefaultTenantClaim,
+		RequireExpiry:       true,
+		Leeway:              Duration(30 * time.Second),
+	}
+}
+
+// setDefaults fills in what an [[auth.jwt.issuers]] table leaves out.
+func (i *JWTIssuer) setDefaults() { *i = defaultIssuer() }
 
 // setDefaults fills in what an [upstreams.NAME] table leaves out. The deadlines
 // and retries that depend on the component stay unset: under [upstreams.all] they

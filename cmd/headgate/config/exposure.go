@@ -17,9 +17,15 @@ func (c *Config) validateExposure(on *checks) {
 
 func (c *Config) holdsSecrets() bool {
 	for i := range c.Tenants {
-		if t := &c.Tenants[i]; t.Password != "" || t.PasswordHash != "" {
+		t := &c.Tenants[i]
+		if t.Password != "" || t.PasswordHash != "" || t.PasswordSHA256 != "" || t.Token != "" || t.TokenSHA256 != "" {
 			return true
 		}
 	}
-	return false
+	for i := range c.Auth.JWT.Issuers {
+		if c.Auth.JWT.Issuers[i].holdsSecrets() {
+			return true
+		}
+	}
+	return c.Auth.JWT.holdsSecrets()
 }

@@ -57,7 +57,7 @@ func problemText(problems Problems, dir string) string {
 func copyTestdata(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"*.toml", "*.secret", "*.pem"} {
+	for _, pattern := range []string{"*.toml", "*.secret", "*.token", "*.ids", "*.pem"} {
 		paths, err := filepath.Glob(filepath.Join("testdata", pattern))
 		if err != nil {
 			t.Fatal(err)

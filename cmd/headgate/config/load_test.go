@@ -14,7 +14,7 @@ func TestAnEmptyFileIsTheDefault(t *testing.T) {
 	got, want := mustParse(t, ""), Default()
 	want.Server.WriteTimeout.Value = 30 * time.Second // the push paths, which are always there, and 5s
 	want.Server.DrainTimeout.Value = 30 * time.Second
-	got.table = nil
+	got.table, got.path = nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}

@@ -31,6 +31,9 @@ func TestRedactedLoadsAgain(t *testing.T) {
 
 // withHash puts a hash in the place of each redacted one.
 func withHash(shown []byte) []byte {
-	return []byte(strings.ReplaceAll(string(shown), `password_hash = "<secret>"`,
-		`password_hash = "$2a$04$pdeh6NnGr0j.clUXgLVeQOabwntOu8L1NmJc7czgAvL5Hd.4CfIY6"`))
+	const sum = `_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`
+	return []byte(strings.NewReplacer(
+		`password_hash = "<secret>"`, `password_hash = "$2a$04$pdeh6NnGr0j.clUXgLVeQOabwntOu8L1NmJc7czgAvL5Hd.4CfIY6"`,
+		`_sha256 = "<secret>"`, sum,
+	).Replace(string(shown)))
 }

@@ -76,3 +76,9 @@ func (u URL) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.String()) 
 
 // MarshalText is String.
 func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// Secrets is a list of secrets.
+type Secrets []Secret
+
+// hides marks the type for the decoder.
+func (*Secrets) hides() {}

@@ -24,6 +24,7 @@ type Config struct {
 
 	table []ResolvedRoute
 	named []File
+	path  string // of the file
 }
 
 // Server is [server]: the listeners for tenants.
@@ -83,12 +84,6 @@ type TenantFederation struct {
 // DNS is [dns]. Without servers the system resolver is asked.
 type DNS struct {
 	Servers []Nameserver `toml:"servers"`
-}
-
-// Auth is [auth].
-type Auth struct {
-	Realm         string   `toml:"realm"`
-	DefaultScopes []string `toml:"default_scopes"`
 }
 
 // Limits is [limits]: what all requests of the process together may take. 0 is no
@@ -174,21 +169,6 @@ type Route struct {
 	Retries        *int        `toml:"retries"`
 	MaxBodySize    OptSize     `toml:"max_body_size"` // unset: 100MiB on write, 10MiB elsewhere
 	MaxInFlight    int         `toml:"max_in_flight"` // 0: no limit
-}
-
-// Tenant is one [[tenants]]: one credential of one tenant.
-type Tenant struct {
-	ID             string   `toml:"id"`
-	Name           string   `toml:"name"`           // of the client; "": the user name
-	Authentication string   `toml:"authentication"` // "basic", or "" for the same
-	Username       string   `toml:"username"`
-	Password       Secret   `toml:"password,omitempty"` // exactly one of the three
-	PasswordFile   string   `toml:"password_file,omitempty"`
-	PasswordHash   Secret   `toml:"password_hash,omitempty"` // bcrypt
-	Scopes         []string `toml:"scopes,omitempty"`        // none: auth.default_scopes
-
-	// FromFile is what PasswordFile held; empty with Options.NoFiles.
-	FromFile Secret `toml:"-"`
 }
 
 // Targets are the URLs of the upstream, parsed. The slice belongs to the

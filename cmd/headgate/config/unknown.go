@@ -9,7 +9,7 @@ import (
 
 // unknownKey says what is wrong with a key that its table does not have, and what
 // was probably meant: another key of the same table, if it is one.
-func unknownKey(table, name string, v any, fields map[string]int) (text, meant string) {
+func unknownKey(table, name string, v any, fields map[string][]int) (text, meant string) {
 	what := "unknown key"
 	switch v.(type) {
 	case map[string]any, []map[string]any:
@@ -115,7 +115,7 @@ func tablesWith(name string) []string {
 				tables = append(tables, header)
 			}
 			inner := strings.Trim(joinKey(strings.Trim(header, "[]"), key), ".")
-			switch ft := t.Field(i).Type; {
+			switch ft := t.FieldByIndex(i).Type; {
 			case reflect.PointerTo(ft).Implements(unmarshaler):
 			case ft.Kind() == reflect.Struct:
 				walk(ft, "["+inner+"]")

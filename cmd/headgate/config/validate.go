@@ -39,6 +39,19 @@ func (on *checks) look(key, name string) []byte {
 	return text
 }
 
+// place is where something is that a key names; it need not be there. It is "" for
+// an empty name, with NoFiles and after a failure, which is reported.
+func (on *checks) place(key, name string) string {
+	if name == "" || on.skip {
+		return ""
+	}
+	path, err := on.resolve(name)
+	if err != nil {
+		on.errorf(key, "%s: %v", show(name), err)
+	}
+	return path
+}
+
 // warnExposed reports a secret file that everybody may read.
 func (on *checks) warnExposed(key, name string) {
 	if path, err := on.resolve(name); err == nil && exposed(path) {
@@ -50,6 +63,7 @@ func (on *checks) warnExposed(key, name string) {
 // what follows from it: targets, secrets, the route table, automatic values. The
 // order matters where one derives what the next one looks at.
 func (c *Config) validate(on *checks) {
+	c.path = on.path
 	for _, table := range []func(*Config, *checks){
 		(*Config).validateServer,
 		(*Config).validateServerTLS,

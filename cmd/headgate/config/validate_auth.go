@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
@@ -15,6 +16,17 @@ func (c *Config) validateAuth(on *checks) {
 		on.errorf("auth.realm", `%s cannot stand in a WWW-Authenticate header; want visible ASCII without " and \, such as "headgate"`, show(realm))
 	}
 	parseScopes(on, "auth.default_scopes", c.Auth.DefaultScopes)
+	if known := []string{"ignore", "check"}; !slices.Contains(known, c.Auth.TenantHeader) {
+		on.errorf("auth.tenant_header", "%s", notOneOf("tenant_header", c.Auth.TenantHeader, known))
+	}
+	if status := c.Auth.DeniedWriteStatus; status != 401 && status != 503 {
+		on.errorf("auth.denied_write_status", "%d is no status for a push that is refused; want 401, or 503 for senders to keep what they have", status)
+	}
+	c.Auth.paths = AuthPaths{
+		Htpasswd:   on.place("auth.htpasswd_file", c.Auth.HtpasswdFile),
+		TenantsDir: on.place("auth.tenants_dir", c.Auth.TenantsDir),
+	}
+	c.validateJWT(on)
 }
 
 // parseScopes is the set of the scopes in a list; what is not one is reported.

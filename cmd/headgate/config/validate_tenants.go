@@ -1,79 +1,69 @@
 package config
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
-	"github.com/headgate/headgate/authcache/verify"
 )
 
 func (c *Config) validateTenants(on *checks) {
-	if len(c.Tenants) == 0 {
+	if len(c.Tenants) == 0 && c.Auth.TenantsDir == "" && c.Auth.HtpasswdFile == "" && !c.Auth.JWT.Enabled() && len(c.Auth.JWT.Issuers) == 0 {
 		on.warnf("tenants", "there is none, so every request is refused; want [[tenants]]")
 	}
-	users := make(map[string]int, len(c.Tenants)) // first entry of each user name
-	same := make(map[userSecret]int)
-	for i := range c.Tenants {
-		t := &c.Tenants[i]
+	c.validateCredentials(on, c.Tenants)
+}
+
+// validateCredentials looks at the [[tenants]] of one file, each and beside the
+// others.
+func (c *Config) validateCredentials(on *checks, tenants []Tenant) {
+	users := make(map[string]int, len(tenants)) // first entry of each user name
+	same := make(map[claim]int)
+	for i := range tenants {
+		t := &tenants[i]
 		key := indexKey("tenants", i)
-		t.validate(on, key, c.Cortex.TenantFederation)
-		if t.Username == "" {
-			continue
+		c.validateTenant(on, key, t)
+		one := t.claim()
+		if one.method == methodBasic && one.name != "" {
+			first, taken := users[one.name]
+			if !taken {
+				users[one.name] = i
+				continue
+			}
+			if id := tenants[first].ID; id != t.ID {
+				on.errorf(key+".username", "%s is also that of %s, which has another id, %s; want a user name of its own for each tenant",
+					show(t.Username), indexKey("tenants", first), show(id))
+				continue
+			}
+			// Only users with several entries get here, and those are few.
+			if before := tenants[first].claim(); before.whole() {
+				if _, there := same[before]; !there {
+					same[before] = first
+				}
+			}
 		}
-		first, taken := users[t.Username]
-		if !taken {
-			users[t.Username] = i
-			continue
+		if !one.whole() {
+			continue // what is missing was reported, or not read
 		}
-		if id := c.Tenants[first].ID; id != t.ID {
-			on.errorf(key+".username", "%s is also that of %s, which has another id, %s; want a user name of its own for each tenant",
-				show(t.Username), indexKey("tenants", first), show(id))
-			continue
-		}
-		// Only users with several entries get here, and those are few.
-		one := userSecret{t.Username, c.Tenants[first].secret()}
-		if _, there := same[one]; !there {
-			same[one] = first
-		}
-		one.secret = t.secret()
 		other, there := same[one]
 		if !there {
 			same[one] = i
-		} else if one.secret != "" && !c.identity(&c.Tenants[other]).Equal(c.identity(t)) {
-			on.errorf(key, "has the user name and the password of %s, but another name or other scopes; want the same, or one entry",
-				indexKey("tenants", other))
+		} else if !c.identity(&tenants[other]).Equal(c.identity(t)) {
+			on.errorf(key, "has the credential of %s, but another id or name, or other rights; want the same, or one entry", indexKey("tenants", other))
 		}
 	}
 }
 
-func (t *Tenant) validate(on *checks, key string, federation TenantFederation) {
-	t.validateID(on, key+".id", federation)
-	if t.Authentication != "" && t.Authentication != "basic" {
-		on.errorf(key+".authentication", `%s is not a way to authenticate; want "basic"`, show(t.Authentication))
+func (c *Config) validateTenant(on *checks, key string, t *Tenant) {
+	t.validateID(on, key+".id", c.Cortex.TenantFederation)
+	t.validateMethod(on, key)
+	if t.method() == methodMTLS && c.Server.TLS.ClientAuth == "none" {
+		on.warnf(key, `is known by a certificate, but nobody is asked for one; want server.tls.client_auth = "optional" or "required"`)
 	}
-	t.validateUsername(on, key+".username")
-	t.validatePassword(on, key)
 	if t.Scopes != nil {
 		parseScopes(on, key+".scopes", t.Scopes)
 	}
-}
-
-// userSecret is one credential as a client presents it.
-type userSecret struct {
-	user   string
-	secret Secret
-}
-
-// secret is what the entry verifies against: the password, or else its hash.
-func (t *Tenant) secret() Secret {
-	switch {
-	case t.Password != "":
-		return t.Password
-	case t.FromFile != "":
-		return t.FromFile
-	}
-	return t.PasswordHash
+	t.validateTerms(on, key)
+	t.validateReach(on, key, c.Cortex.TenantFederation)
 }
 
 func (t *Tenant) validateID(on *checks, key string, federation TenantFederation) {
@@ -85,90 +75,70 @@ func (t *Tenant) validateID(on *checks, key string, federation TenantFederation)
 		on.errorf(key, "Cortex would refuse it: %v", err)
 		return
 	}
-	if federation.RegexMatcherEnabled && strings.ContainsAny(t.ID, ".*()'") {
-		on.errorf(key, "%s would be read as a pattern by Cortex with regex_matcher_enabled; want none of . * ( ) '", show(t.ID))
+	federation.checkPattern(on, key, t.ID)
+}
+
+// validateTenantName looks at a tenant that is named elsewhere than in an id.
+func validateTenantName(on *checks, key, tenant string) {
+	if err := authcache.ValidTenant(tenant); err != nil {
+		on.errorf(key, "Cortex would refuse it: %v", err)
 	}
 }
 
-func (t *Tenant) validateUsername(on *checks, key string) {
+// checkPattern refuses a tenant that Cortex would take for a pattern.
+func (f TenantFederation) checkPattern(on *checks, key, tenant string) {
+	if f.RegexMatcherEnabled && strings.ContainsAny(tenant, ".*()'") {
+		on.errorf(key, "%s would be read as a pattern by Cortex with regex_matcher_enabled; want none of . * ( ) '", show(tenant))
+	}
+}
+
+// validateTerms looks at when and from where the credential may be used.
+func (t *Tenant) validateTerms(on *checks, key string) {
+	begin, end := t.NotBefore.Time, t.Expires.Time
+	if !begin.IsZero() && !end.IsZero() && !begin.Before(end) {
+		on.errorf(key+".not_before", "%s is not before expires, %s; want it earlier", t.NotBefore, t.Expires)
+	}
 	switch {
-	case t.Username == "":
-		on.errorf(key, "is missing; want the user name of the client")
-	case strings.Contains(t.Username, ":"):
-		on.errorf(key, `%s holds ":", which ends the user name in basic authentication; want another name`, show(t.Username))
-	case hasControl(t.Username):
-		on.errorf(key, "%s holds a control character; want a name without", show(t.Username))
+	case end.IsZero():
+	case !on.now.Before(end):
+		on.warnf(key+".expires", "the credential ended on %s and is refused; want a new one, or the entry out", day(end))
+	case end.Sub(on.now) < soon:
+		on.warnf(key+".expires", "the credential ends on %s; want a new one beside it by then", day(end))
 	}
-}
-
-// validatePassword looks at the three ways to give a password, and reads the one
-// in a file.
-func (t *Tenant) validatePassword(on *checks, key string) {
-	var given []string
-	if t.Password != "" {
-		given = append(given, "password")
+	if on.now.Before(begin) {
+		on.warnf(key+".not_before", "the credential is refused until %s", day(begin))
 	}
-	if t.PasswordFile != "" {
-		given = append(given, "password_file")
-	}
-	if t.PasswordHash != "" {
-		given = append(given, "password_hash")
-	}
-	switch len(given) {
-	case 0:
-		on.errorf(key, "has no password; want exactly one of password, password_file and password_hash, not empty")
-		return
-	case 1:
-	default:
-		on.errorf(key, "has %s; want exactly one of them", strings.Join(given, " and "))
-		return
-	}
-	switch given[0] {
-	case "password":
-		t.checkPlain(on, key+".password", t.Password)
-	case "password_hash":
-		if _, err := verify.ParseBcrypt(string(t.PasswordHash)); err != nil {
-			on.errorf(key+".password_hash", `%v; "headgate hash-password" prints a good one`, err)
+	for i, network := range t.AllowFrom {
+		if network.Bits() == 0 && t.method() == methodNone {
+			on.warnf(indexKey(key+".allow_from", i), "%s is everybody, who then needs no credential for this tenant; want the addresses of its clients",
+				show(network.String()))
 		}
-	case "password_file":
-		t.readPassword(on, key+".password_file")
 	}
 }
 
-func (t *Tenant) readPassword(on *checks, key string) {
-	text := on.content(key, t.PasswordFile)
-	if text == nil {
-		return
+// validateReach looks at the tenants that the credential may name.
+func (t *Tenant) validateReach(on *checks, key string, federation TenantFederation) {
+	check := func(key string, tenants []string, any string) {
+		for i, tenant := range tenants {
+			switch {
+			case tenant != authcache.AnyTenant:
+				validateTenantName(on, indexKey(key, i), tenant)
+				federation.checkPattern(on, indexKey(key, i), tenant)
+			case any != "":
+				on.errorf(indexKey(key, i), "%s", any)
+			case len(tenants) > 1:
+				on.errorf(indexKey(key, i), `"*" stands for every tenant; want it alone`)
+			}
+		}
 	}
-	text = dropNewline(text)
-	if len(text) == 0 {
-		on.errorf(key, "%s is empty; want a password in it", show(t.PasswordFile))
-		return
+	check(key+".read_tenants", t.ReadTenants, "")
+	check(key+".read_default", t.ReadDefault, `"*" names nobody in particular; want the tenants of a read that names none`)
+	check(key+".write_tenants", t.WriteTenants, "")
+	switch most := federation.MaxTenant; {
+	case len(t.ReadDefault) > 1 && !federation.Enabled:
+		on.errorf(key+".read_default", "has several tenants, which Cortex takes in one read only with tenant federation; want one, or "+
+			"cortex.tenant_federation.enabled = true")
+	case most > 0 && len(t.ReadDefault) > most:
+		on.errorf(key+".read_default", "has %d tenants, more than cortex.tenant_federation.max_tenant, %d", len(t.ReadDefault), most)
 	}
-	t.FromFile = Secret(text)
-	t.checkPlain(on, key, t.FromFile)
-	on.warnExposed(key, t.PasswordFile)
-}
-
-// checkPlain refuses a password that no client can send (RFC 7617, section 2), or
-// that is too long for the credential cache.
-func (t *Tenant) checkPlain(on *checks, key string, password Secret) {
-	if size := len(t.Username) + 1 + len(password); size > authcache.MaxBasicSize {
-		on.errorf(key, "user name and password have %d bytes together; want at most %d", size, authcache.MaxBasicSize)
-	}
-	if hasControl(string(password)) {
-		on.errorf(key, "the password holds a control character or a line break, which no client can send; want it in one line")
-	}
-}
-
-// dropNewline takes one line end off the end of a secret.
-func dropNewline(text []byte) []byte {
-	if cut, ok := bytes.CutSuffix(text, []byte("\n")); ok {
-		return bytes.TrimSuffix(cut, []byte("\r"))
-	}
-	return text
-}
-
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
