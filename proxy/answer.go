@@ -158,14 +158,14 @@ func (x *exchange) appendAnswerHead(b []byte, h *wire.AnswerHead, length int64) 
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		if passesBack(f.Name) && !(h.Connection && namedByConnection(h.Fields, f.Name)) {
-			b = appendField(b, f)
+			b = f.AppendTo(b)
 		}
 	}
 	switch {
 	case x.isHead():
 		for i := range h.Fields {
-			if wire.EqualFold(h.Fields[i].Name, "content-length") {
-				b = appendField(b, &h.Fields[i])
+			if h.Fields[i].Role == wire.ContentLength {
+				b = h.Fields[i].AppendTo(b)
 				break
 			}
 		}

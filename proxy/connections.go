@@ -22,6 +22,7 @@ type client struct {
 	list     *connections
 	once     sync.Once
 	used     atomic.Bool // it has had a request
+	origin   []byte      // see originLines
 	exchange exchange
 
 	greeted bool         // shown is known; only for the handler's goroutine, like shown

@@ -91,18 +91,14 @@ func (x *exchange) serve() *failure {
 	return x.forward()
 }
 
+// begin sets an empty exchange up, as finish has left it.
 func (x *exchange) begin(p *Proxy, ctx *fasthttp.RequestCtx) {
 	conn := ctx.Conn().(*client)
 	conn.used.Store(true)
 	p.inFlight.Add(1)
-	*x = exchange{
-		proxy:    p,
-		snapshot: p.snapshot.Load(),
-		ctx:      ctx,
-		conn:     conn,
-		head:     conn.Head(),
-		closing:  conn.Head().Close || p.draining.Load(),
-	}
+	x.proxy, x.snapshot = p, p.snapshot.Load()
+	x.ctx, x.conn, x.head = ctx, conn, conn.Head()
+	x.closing = x.head.Close || p.draining.Load()
 	x.tried = x.triedBuf[:0]
 	x.identify()
 }

@@ -85,33 +85,50 @@ func (x *exchange) forwardedFor() (addr, sure netip.Addr) {
 	return addr, addr
 }
 
-// appendForwarded says who the client is and how it came. What the client said of it itself counts only if it is a
-// trusted proxy.
+// appendForwarded says who the client is and how it came.
 func (x *exchange) appendForwarded(b []byte) []byte {
-	proto, host := []byte(x.conn.Protocol()), x.head.Host
-	b = append(b, "X-Forwarded-For: "...)
+	host := x.head.Host
 	if x.trusted {
-		for i := range x.head.Fields {
-			if f := &x.head.Fields[i]; wire.EqualFold(f.Name, "x-forwarded-for") && len(f.Value) > 0 {
-				b = append(b, f.Value...)
-				b = append(b, ", "...)
-			}
-		}
-		if p, ok := x.field("x-forwarded-proto"); ok && (string(p) == "http" || string(p) == "https") {
-			proto = p
-		}
-		if h, ok := x.field("x-forwarded-host"); ok && wire.ValidHost(h) {
-			host = h
+		b, host = x.appendRelayed(b)
+	} else {
+		b = append(b, x.conn.originLines()...)
+	}
+	if len(host) > 0 {
+		b = append(b, "X-Forwarded-Host: "...)
+		b = append(b, host...)
+		b = append(b, '\r', '\n')
+	}
+	return b
+}
+
+// appendRelayed is appendForwarded for a trusted proxy, up to the host: what it said itself counts.
+func (x *exchange) appendRelayed(b []byte) (_, host []byte) {
+	proto, host := x.conn.Protocol(), x.head.Host
+	b = append(b, "X-Forwarded-For: "...)
+	for i := range x.head.Fields {
+		if f := &x.head.Fields[i]; wire.EqualFold(f.Name, "x-forwarded-for") && len(f.Value) > 0 {
+			b = append(b, f.Value...)
+			b = append(b, ", "...)
 		}
 	}
 	b = append(b, x.conn.PeerText()...)
-	b = append(b, "\r\nX-Real-IP: "...)
-	b = append(b, x.clientText()...)
-	b = append(b, "\r\nX-Forwarded-Proto: "...)
-	b = append(b, proto...)
-	if len(host) > 0 {
-		b = append(b, "\r\nX-Forwarded-Host: "...)
-		b = append(b, host...)
+	b = append(b, '\r', '\n')
+	if p, ok := x.field("x-forwarded-proto"); ok && (string(p) == "http" || string(p) == "https") {
+		proto = string(p)
 	}
-	return append(b, '\r', '\n')
+	if h, ok := x.field("x-forwarded-host"); ok && wire.ValidHost(h) {
+		host = h
+	}
+	b = wire.AppendLine(b, "X-Real-IP", x.clientText())
+	return wire.AppendLine(b, "X-Forwarded-Proto", proto), host
+}
+
+// originLines is what every request of the connection says of its client, made once.
+func (c *client) originLines() []byte {
+	if c.origin == nil {
+		c.origin = wire.AppendLine(c.origin, "X-Forwarded-For", c.PeerText())
+		c.origin = wire.AppendLine(c.origin, "X-Real-IP", c.PeerText())
+		c.origin = wire.AppendLine(c.origin, "X-Forwarded-Proto", c.Protocol())
+	}
+	return c.origin
 }

@@ -23,11 +23,8 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = append(b, '\r', '\n')
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		if h.Underscores && bytes.IndexByte(f.Name, '_') >= 0 {
-			continue
-		}
-		if passesUpstream(f.Name) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
-			b = appendField(b, f)
+		if passesUpstream(f.Role) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
+			b = f.AppendTo(b)
 		}
 	}
 	b = wire.AppendLine(b, tenantHeader, x.tenant)
@@ -35,13 +32,6 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = x.appendForwarded(b)
 	b = append(b, "X-Request-ID: "...)
 	b = append(b, x.id...)
-	return append(b, '\r', '\n')
-}
-
-func appendField(b []byte, f *wire.Field) []byte {
-	b = append(b, f.Name...)
-	b = append(b, ':', ' ')
-	b = append(b, f.Value...)
 	return append(b, '\r', '\n')
 }
 
@@ -56,66 +46,8 @@ func appendLength(b []byte, n int64) []byte {
 }
 
 // passesUpstream reports whether a client's field goes upstream. Held back is what is between the client and us
-// (RFC 9110 §7.6.1), what we write ourselves, and what could pass for an identity or a different request. A name with
-// "_", which some servers read as "-", has been dropped before.
-func passesUpstream(name []byte) bool {
-	switch name[0] | 0x20 {
-	case 'a':
-		if wire.EqualFold(name, "authorization") {
-			return false
-		}
-	case 'c':
-		if wire.EqualFold(name, "content-length") || wire.EqualFold(name, "connection") ||
-			wire.EqualFold(name, "cookie") || wire.EqualFold(name, "cookie2") {
-			return false
-		}
-	case 'e':
-		if wire.EqualFold(name, "expect") {
-			return false
-		}
-	case 'f':
-		if wire.EqualFold(name, "forwarded") {
-			return false
-		}
-	case 'h':
-		if wire.EqualFold(name, "host") || wire.EqualFold(name, "http2-settings") {
-			return false
-		}
-	case 'k':
-		if wire.EqualFold(name, "keep-alive") {
-			return false
-		}
-	case 'p':
-		if wire.HasPrefixFold(name, "proxy-") {
-			return false
-		}
-	case 't':
-		if wire.EqualFold(name, "te") || wire.EqualFold(name, "trailer") || wire.EqualFold(name, "transfer-encoding") {
-			return false
-		}
-	case 'u':
-		if wire.EqualFold(name, "upgrade") {
-			return false
-		}
-	case 'x':
-		if !xPasses(name) {
-			return false
-		}
-	}
-	return !wire.ScopeLike(name)
-}
-
-// xPasses is passesUpstream for the names that begin with X.
-func xPasses(name []byte) bool {
-	switch {
-	case wire.HasPrefixFold(name, "x-forwarded-"), wire.HasPrefixFold(name, "x-webauth-"),
-		wire.EqualFold(name, "x-real-ip"), wire.EqualFold(name, "x-remote-user"), wire.EqualFold(name, "x-request-id"),
-		wire.EqualFold(name, "x-original-url"), wire.EqualFold(name, "x-rewrite-url"),
-		wire.EqualFold(name, "x-http-method-override"):
-		return false
-	}
-	return true
-}
+// (RFC 9110 §7.6.1), what we write ourselves, and what could pass for an identity or a different request; see wire.Role.
+func passesUpstream(r wire.Role) bool { return r == wire.Plain || r == wire.RetryAttempt }
 
 // passesBack reports whether a field of the upstream's answer goes to the client. X-Headgate-Reason would make an
 // answer of theirs look like one of ours.
@@ -142,7 +74,7 @@ func passesBack(name []byte) bool {
 // namedByConnection reports whether one of the Connection fields names a field, which makes it hop-by-hop.
 func namedByConnection(fields []wire.Field, name []byte) bool {
 	for i := range fields {
-		if !wire.EqualFold(fields[i].Name, "connection") {
+		if fields[i].Role != wire.Connection {
 			continue
 		}
 		for list := fields[i].Value; ; {

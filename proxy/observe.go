@@ -13,6 +13,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/proxy/wire"
 )
 
 // observer counts and logs what happens to requests, without a lock on the way: every series that a request can touch is
@@ -81,7 +82,7 @@ func (x *exchange) observe() {
 	}
 	o.requestBytes.Add(int(x.received))
 	o.answerBytes.Add(int(x.sent))
-	if _, again := x.field("retry-attempt"); again {
+	if x.head.Has(wire.RetryAttempt) {
 		o.repeated.Inc()
 	}
 	if x.attempts > 1 {

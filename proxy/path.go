@@ -36,16 +36,17 @@ func cleanPath(path []byte, rulePrefixes []string) bool {
 // cleanSegments reports whether no segment is empty, "." or "..". A slash at the end is fine: it is part of the path
 // that is matched.
 func cleanSegments(path []byte) bool {
-	for rest := path[1:]; ; {
-		segment, after, more := bytes.Cut(rest, slash)
-		if len(segment) == 0 && more || dots(segment) {
+	start := 1
+	for i := 1; i < len(path); i++ {
+		if path[i] != '/' {
+			continue
+		}
+		if i == start || dots(path[start:i]) {
 			return false
 		}
-		if !more {
-			return true
-		}
-		rest = after
+		start = i + 1
 	}
+	return !dots(path[start:])
 }
 
 // cleanRuleNames looks at namespace and group as Cortex will: decoded, and once more by the slashes that appear then.

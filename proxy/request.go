@@ -70,11 +70,8 @@ const smallBody = 64 << 10
 
 // headSize is more than the head for upstream can take.
 func (x *exchange) headSize() int {
-	n := 1024 + len(x.route.Rewrite) + len(x.route.Host) + len(x.tenant) + len(x.identity.Client) + len(x.head.Target) + len(x.head.Host)
-	for i := range x.head.Fields {
-		n += len(x.head.Fields[i].Name) + len(x.head.Fields[i].Value) + 4
-	}
-	return n
+	h := x.head
+	return 1024 + len(x.route.Rewrite) + len(x.route.Host) + len(x.tenant) + len(x.identity.Client) + len(h.Host) + h.Size + len(h.Fields)
 }
 
 // bodyExpected reports whether a message of this method without a body says so (RFC 9110 §8.6).

@@ -31,9 +31,12 @@ func (x *exchange) ask() authcache.TenantAsk {
 	if x.route != nil {
 		ask.Scope, ask.Federated = x.route.Scope, x.route.Federated
 	}
+	if !x.head.Has(wire.Scope) {
+		return ask
+	}
 	for i := range x.head.Fields {
 		f := &x.head.Fields[i]
-		if !wire.ScopeLike(f.Name) || !isTenantHeader(f.Name) {
+		if f.Role != wire.Scope || !isTenantHeader(f.Name) {
 			continue
 		}
 		exact := wire.EqualFold(f.Name, "x-scope-orgid")

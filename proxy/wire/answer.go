@@ -34,22 +34,22 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 	for i, end := range s.ends[1:] {
 		h.Fields = append(h.Fields, Field{})
 		field := &h.Fields[i]
-		if _, f := field.parse(buf[s.ends[i]+1 : end+1]); f != nil {
+		if f := field.parse(buf[s.ends[i]+1 : end+1]); f != nil {
 			return f
 		}
-		switch {
-		case EqualFold(field.Name, "content-length"):
+		switch field.Role {
+		case ContentLength:
 			n, ok := parseLength(field.Value)
 			if !ok || length && n != h.Length {
 				return faultLength
 			}
 			h.Length, length = n, true
-		case EqualFold(field.Name, "transfer-encoding"):
+		case TransferEncoding:
 			if coding {
 				return faultCodingTwice
 			}
 			coding, codingValue = true, field.Value
-		case EqualFold(field.Name, "connection"):
+		case Connection:
 			h.Connection = true
 			options.note(field.Value)
 		}

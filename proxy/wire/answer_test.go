@@ -108,7 +108,7 @@ func TestInterimAnswersArePassedOver(t *testing.T) {
 	const final = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 	a, err := readAnswer("HTTP/1.1 100 Continue\r\n\r\n"+interim+final, false)
 	if err != nil || a.Head.Status != 200 || len(a.Head.Fields) != 1 {
-		t.Fatalf("%v, %d, %q", err, a.Head.Status, a.Head.Fields)
+		t.Fatalf("%v, %d, %q", err, a.Head.Status, lines(a.Head.Fields))
 	}
 	if got, err := io.ReadAll(&a.Body); string(got) != "hello" || err != nil {
 		t.Errorf("%q, %v", got, err)
@@ -184,6 +184,6 @@ func TestResetForgetsTheAnswerBefore(t *testing.T) {
 		t.Errorf("begun %v, surplus %v, status %d", a.Begun(), a.Surplus(), a.Head.Status)
 	}
 	if err := a.ReadHead(testLimit, false); err != nil || a.Head.Status != 204 || len(a.Head.Fields) != 0 {
-		t.Errorf("%v, %d, %q", err, a.Head.Status, a.Head.Fields)
+		t.Errorf("%v, %d, %q", err, a.Head.Status, lines(a.Head.Fields))
 	}
 }

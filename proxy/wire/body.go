@@ -163,7 +163,7 @@ func (b *Body) trailers() error {
 		}
 		b.extra += len(line)
 		var field Field
-		_, fault := field.parse(line[:len(line)+len("\r\n")])
+		fault := field.parse(line[:len(line)+len("\r\n")])
 		if fault != nil || b.extra > maxExtra || !harmlessTrailer(field.Name) {
 			return faultTrailer
 		}

@@ -1,13 +1,17 @@
 package wire
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Character classes of RFC 9110 §5.6.2 and RFC 3986 §3.3, one bit each.
 const (
-	token      = 1 << iota // tchar: method, field name
-	hexDigit               // 0-9 a-f A-F
-	pathChar               // pchar or "/", and "%" whose two digits are looked at apart
-	queryChar              // what senders put into a query: any visible ASCII but "#"
-	underscore             // "_"
-	hostChar               // reg-name as it is used: letters, digits, ".", "-", "_"
+	token     = 1 << iota // tchar: method, field name
+	hexDigit              // 0-9 a-f A-F
+	pathChar              // pchar or "/", and "%" whose two digits are looked at apart
+	queryChar             // what senders put into a query: any visible ASCII but "#"
+	hostChar              // reg-name as it is used: letters, digits, ".", "-", "_"
 )
 
 var class = func() (t [256]uint8) {
@@ -30,25 +34,37 @@ var class = func() (t [256]uint8) {
 	set(hexDigit, "abcdefABCDEF")
 	set(token, "!#$%&'*+-.^_`|~")
 	set(pathChar, "/-._~!$&'()*+,;=:@%")
-	set(underscore, "_")
 	set(hostChar, ".-_")
 	return t
 }()
 
-// all reports whether b holds only characters of one class.
-func all(b []byte, bit uint8) bool {
-	for _, c := range b {
+// span is how many characters at the start of b are of one class.
+func span(b []byte, bit uint8) int {
+	for i, c := range b {
 		if class[c]&bit == 0 {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(b)
 }
+
+// all reports whether b holds only characters of one class.
+func all(b []byte, bit uint8) bool { return span(b, bit) == len(b) }
 
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
+
+// notLetters has the high bit of each byte of x set that is neither a letter nor "-".
+func notLetters(x uint64) uint64 {
+	lower := x&^highs | 0x20*ones
+	least := lower + (0x80-'a')*ones // the high bit of a byte: it is 'a' or more
+	above := lower + (0x7f-'z')*ones // the same: it is more than 'z'
+	dash := x ^ '-'*ones
+	other := (dash&^highs + 0x7f*ones) | dash // the same: it is not "-"
+	return (^least | above | x) & other & highs
+}
 
 // validValue reports whether b is a field value: visible characters, SP, HTAB and obs-text (RFC 9110 §5.5), so no CR, LF,
 // NUL or other control.
@@ -58,27 +74,25 @@ func validValue(b []byte) bool { return valueLen(b) == len(b) }
 // head.
 func valueLen(b []byte) int {
 	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		x := uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16 | uint64(b[i+3])<<24 |
-			uint64(b[i+4])<<32 | uint64(b[i+5])<<40 | uint64(b[i+6])<<48 | uint64(b[i+7])<<56
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:])
 		del := x ^ 0x7f*ones
-		if ((x-0x20*ones)&^x|(del-ones)&^del)&highs == 0 {
+		// The lowest bit of stops is of the first byte below 0x20 or equal to 0x7f; those above it mean nothing.
+		stops := ((x-0x20*ones)&^x | (del-ones)&^del) & highs
+		if stops == 0 {
+			i += 8
 			continue
 		}
-		if n := valueBytes(b[i : i+8]); n < 8 {
-			return i + n
-		}
-	}
-	return i + valueBytes(b[i:])
-}
-
-func valueBytes(b []byte) int {
-	for i, c := range b {
-		if c < 0x20 && c != '\t' || c == 0x7f {
+		i += bits.TrailingZeros64(stops) / 8
+		if b[i] != '\t' {
 			return i
 		}
+		i++
 	}
-	return len(b)
+	for i < len(b) && (b[i] >= 0x20 && b[i] != 0x7f || b[i] == '\t') {
+		i++
+	}
+	return i
 }
 
 // HexValue is the value of a hexadecimal digit; c must be one.

@@ -330,8 +330,16 @@ func TestHeadsAgreeHoweverTheyArrive(t *testing.T) {
 	}
 }
 
+// lines is the fields as they are passed on.
+func lines(fields []Field) (lines []string) {
+	for i := range fields {
+		lines = append(lines, string(fields[i].AppendTo(nil)))
+	}
+	return lines
+}
+
 func describe(h *RequestHead) string {
-	return fmt.Sprintf("%q %q %q %q %v %d %q %q %q %v %d %v %v %v", h.Method, h.Target, h.Path, h.Query, h.HasQuery, h.Minor, h.Fields,
+	return fmt.Sprintf("%q %q %q %q %v %d %q %q %q %v %d %v %v %v", h.Method, h.Target, h.Path, h.Query, h.HasQuery, h.Minor, lines(h.Fields),
 		h.Host, h.Authorization, h.NamesFields, h.Length, h.HasLength, h.Close, h.Continue)
 }
 

@@ -62,12 +62,14 @@ func (b *Reader) takeRequest(limit int, h *RequestHead) (found bool, _ *Fault) {
 	if b.lines.next == 0 {
 		if end := h.parseWhole(b.buf[:b.w]); end > 0 && end <= limit {
 			b.r, b.kept = end, end
+			h.Size = end
 			return true, nil
 		}
 	}
 	found, fault := b.scanHead(limit)
 	if found {
 		fault = h.parse(b.buf, &b.lines)
+		h.Size = b.kept
 	}
 	return found, fault
 }
