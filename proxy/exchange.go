@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -31,9 +32,13 @@ type exchange struct {
 	tenant   string // X-Scope-OrgID as it is sent upstream
 	deadline time.Time
 
-	routeSlots *slots // to be given back
-	kindSlots  *slots
-	held       int64 // bytes counted against the budget of held bodies
+	share      *share        // of the tenant
+	shareSlot  bool          // a slot of it is to be given back
+	charged    int64         // bytes of the body that its rate was charged for
+	routeSlots *slots        // to be given back
+	kindSlots  *slots        // to be given back
+	holds      *atomic.Int64 // how many of kindSlots the tenant has
+	held       int64         // bytes counted against the budget of held bodies
 
 	out      request // what is sent upstream
 	attempts int     // hosts that were sent the request, or refused it

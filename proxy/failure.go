@@ -3,6 +3,8 @@ package proxy
 import (
 	"cmp"
 	"math/rand/v2"
+	"strconv"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -41,6 +43,7 @@ var (
 	notFound          = &Refusal{"no_route", 404, 404, "use a path that is routed, or add it to [[routes]]"}
 	methodRefused     = &Refusal{"method_not_allowed", 405, 405, "use one of the methods in Allow"}
 	overloaded        = &Refusal{"overloaded", 429, 503, "send less at a time, or raise the limit"}
+	tenantLimited     = &Refusal{"tenant_limited", 429, 503, "this tenant sends more than its limits allow: send less, or have them raised"}
 	noUpstream        = &Refusal{"no_upstream", 503, 503, "no upstream is configured for this route"}
 	bodyTooLarge      = &Refusal{"body_too_large", 413, 413, "send a smaller body or raise the route's max_body_size"}
 	bodyTimeout       = &Refusal{"body_timeout", 503, 503, "the body did not arrive in time, the connection ends without an answer"}
@@ -66,7 +69,7 @@ func Refusals() []*Refusal {
 	return []*Refusal{
 		malformed, expectation, headTooLarge, codingUnsupported, versionRefused, pathNotClean,
 		addressDenied, unauthorized, credsUnready, authBusy, certificateExpired, notFound, methodRefused, scopeMissing, crossSite, tenantMalformed, tenantDenied,
-		noUpstream, overloaded, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
+		noUpstream, tenantLimited, overloaded, bodyTooLarge, bodyTimeout, clientCut, noHost, noConnection, connectFailed, unavailableHosts, upstreamSlow, deadlinePassed, upstreamCut,
 		badAnswer, wrongMachine, answerTooLong, internal, upstreamUnhealthy, draining, notReady,
 	}
 }
@@ -92,7 +95,8 @@ func ofFault(f *wire.Fault) *Refusal {
 type failure struct {
 	*Refusal
 	detail string
-	silent bool // close the connection without an answer
+	silent bool          // close the connection without an answer
+	after  time.Duration // when to come back, where that is known
 }
 
 func refuse(r *Refusal) *failure                   { return &failure{Refusal: r} }
@@ -102,7 +106,7 @@ func hangUp(r *Refusal) *failure                   { return &failure{Refusal: r,
 // statusOf is the status of a refusal for this request.
 func (x *exchange) statusOf(r *Refusal) int {
 	write, other := r.Write, r.Status
-	if r == overloaded { // what the operator asked for, where that is so
+	if r == overloaded || r == tenantLimited { // what the operator asked for, where that is so
 		write = cmp.Or(x.snapshot.limits.RejectWrites, write)
 		other = cmp.Or(x.snapshot.limits.RejectReads, other)
 	}
@@ -157,7 +161,7 @@ func (x *exchange) refuse(f *failure) {
 		head = wire.AppendLine(head, "Allow", x.allow)
 	case 429, 503, 504:
 		head = append(head, "Retry-After: "...)
-		head = append(head, '1'+byte(rand.IntN(3)))
+		head = strconv.AppendInt(head, retryAfter(f.after), 10)
 		head = append(head, '\r', '\n')
 	}
 	head = appendLength(head, int64(len(body)))
@@ -165,6 +169,16 @@ func (x *exchange) refuse(f *failure) {
 		body = body[:0]
 	}
 	x.send(append(head, body...))
+}
+
+// maxRetryAfter bounds what a tenant that owes much is told, in seconds: a sender waits for as long as it is told.
+const maxRetryAfter = 30
+
+// retryAfter is the seconds after which a sender should come back, a little different for each so that not all come at
+// once.
+func retryAfter(wait time.Duration) int64 {
+	whole := int64((wait + time.Second - 1) / time.Second)
+	return min(max(whole, 1), maxRetryAfter) + rand.Int64N(3)
 }
 
 // cut ends the connection without a whole answer, so that nobody takes what was sent for one.

@@ -30,6 +30,7 @@ type Proxy struct {
 	reads  slots
 	held   heldBudget
 	memory memory
+	shares *Shares
 
 	// Apart, so that no number of failing queries takes a push's further attempt.
 	pushRetries  retryBudget
@@ -51,7 +52,11 @@ func New(o Options) *Proxy {
 			MaxHeaderSize: o.MaxHeaderSize,
 		},
 		log:       o.Log,
+		shares:    o.Shares,
 		listeners: make(map[net.Listener]*listener),
+	}
+	if p.shares == nil {
+		p.shares = NewShares()
 	}
 	p.memory.limit, p.memory.inUse = o.MemoryLimit, memoryInUse
 	p.seen = newObserver(p, o.Metrics, o.Log)

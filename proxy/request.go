@@ -182,6 +182,9 @@ func (x *exchange) readBodyWithin(p []byte, while time.Duration) (int, *failure)
 		if limit := x.route.MaxBodySize; limit > 0 && x.received > limit {
 			return 0, refuse(bodyTooLarge)
 		}
+		if x.received-x.charged >= settleEvery {
+			x.settle()
+		}
 		return n, nil
 	}
 	var fault *wire.Fault
