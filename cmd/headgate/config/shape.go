@@ -108,9 +108,9 @@ type Upstreams map[string]*Upstream
 
 // Upstream is one [upstreams.NAME]: the hosts of one Cortex component.
 type Upstream struct {
-	URL                URL         `toml:"url,omitempty"` // exactly one of URL and URLs
-	URLs               []URL       `toml:"urls,omitempty"`
-	Host               string      `toml:"host"` // "": the URL's
+	URL                URL         `toml:"url,omitempty"`  // exactly one of URL and URLs
+	URLs               []URL       `toml:"urls,omitempty"` // several, instead of URL
+	Host               string      `toml:"host"`           // "": the URL's
 	DNSRefreshInterval Duration    `toml:"dns_refresh_interval"`
 	Paths              []string    `toml:"paths"`  // none: the component's default paths
 	Policy             string      `toml:"policy"` // round_robin | least_conn
