@@ -75,6 +75,7 @@ func (r *reference) read(t *testing.T, text string) {
 	title := ""
 	for _, paragraph := range strings.Split(text, "\n\n") {
 		var lines, keys []string
+		began := false // a table begins here
 		for _, line := range strings.Split(strings.TrimSpace(paragraph), "\n") {
 			said, isProse := strings.CutPrefix(line, "##")
 			switch {
@@ -82,9 +83,13 @@ func (r *reference) read(t *testing.T, text string) {
 			case isProse:
 				lines = append(lines, strings.TrimPrefix(said, " "))
 			case strings.HasPrefix(line, "#["):
+				before := len(r.sections)
 				at = r.section(t, line[1:], title)
-				at.prose = append(append(at.prose, prose...), strings.Join(lines, "\n"))
-				lines, prose, title = nil, nil, ""
+				if began = len(r.sections) > before; began {
+					at.prose = append(append(at.prose, prose...), strings.Join(lines, "\n"))
+					lines, title = nil, ""
+				}
+				prose = nil
 			case strings.Contains(line, " = "):
 				key, value, _ := strings.Cut(line[1:], " = ")
 				if at == nil {
@@ -101,6 +106,8 @@ func (r *reference) read(t *testing.T, text string) {
 		switch {
 		case strings.Contains(paragraph, "## -----"):
 			title, prose = strings.TrimSpace(meaning), nil
+		case len(keys) == 0 && began:
+			at.prose = append(at.prose, meaning)
 		case len(keys) == 0:
 			if meaning != "" {
 				prose = append(prose, meaning)
@@ -125,7 +132,7 @@ func (r *reference) section(t *testing.T, header, title string) *section {
 		if !ok {
 			t.Fatalf("config.toml.example: %s is no table of the configuration", header)
 		}
-		shape = shape.Field(field).Type
+		shape = shape.FieldByIndex(field).Type
 		if shape.Kind() == reflect.Map && i+1 < len(words) {
 			i++
 			words[i] = "NAME"
@@ -192,10 +199,14 @@ var escape = strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;")
 // out, with what that is. A table that there is only one of is in the example at
 // its default, which another test makes sure of.
 func (s *section) defaults() map[string]string {
-	if _, ok := find(reflect.ValueOf(Default()).Elem(), s.shape); ok {
+	single, ok := find(reflect.ValueOf(Default()).Elem(), s.shape)
+	if ok && !strings.HasPrefix(s.header, "[[") {
 		return s.shown
 	}
 	value := reflect.New(s.shape)
+	if ok {
+		value.Elem().Set(single)
+	}
 	if d, ok := value.Interface().(defaulter); ok {
 		d.setDefaults()
 	}
