@@ -87,6 +87,7 @@ func New(o AppOptions) (*App, error) {
 	ending, end := context.WithCancel(context.Background())
 	set := metrics.NewSet()
 	logs := newLogOutput(o.Log)
+	shares := proxy.NewShares()
 	a := &App{
 		options: o,
 		build:   thisBuild(),
@@ -102,6 +103,7 @@ func New(o AppOptions) (*App, error) {
 		parts: parts{
 			credentials: authcache.New(authcache.Options{Metrics: set}),
 			balancing:   balancer.NewMetrics(set),
+			limits:      newTenantLimits(shares),
 			log:         logs.logger,
 		},
 		proxy: proxy.New(proxy.Options{
@@ -109,6 +111,7 @@ func New(o AppOptions) (*App, error) {
 			IdleTimeout:   time.Duration(loaded.config.Server.IdleTimeout),
 			MaxHeaderSize: int(loaded.config.Server.MaxHeaderSize),
 			MemoryLimit:   o.Memory.bytes,
+			Shares:        shares,
 			Metrics:       set,
 			Log:           logs.logger,
 		}),

@@ -19,6 +19,7 @@ import (
 type parts struct {
 	credentials *authcache.Cache
 	balancing   *balancer.Metrics
+	limits      *tenantLimits
 	log         *slog.Logger
 }
 

@@ -43,6 +43,9 @@ func (a *App) Reload() []string {
 	return problems
 }
 
+// configurationFile is the source of what the configuration file itself says of tenants.
+const configurationFile = "configuration file"
+
 // loading is how this App loads configurations.
 func (a *App) loading() config.Options { return a.options.loading() }
 
@@ -65,7 +68,7 @@ func (a *App) change(loaded *loadedConfig) error {
 		return err
 	}
 	next.awaitHosts()
-	if _, err := a.parts.credentials.Replace("configuration file", loaded.config.Entries()); err != nil {
+	if err := a.useTenants(loaded.config, before); err != nil {
 		closeAll(opened)
 		next.closePools()
 		return err
@@ -77,6 +80,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	a.trustProxies(loaded.config.Server)
 	a.restartRequired(next)
 	a.logs.apply(loaded.config.Log)
+	a.parts.limits.others(loaded.config.Limits.TenantDefault)
 	a.proxy.Use(next.snapshot)
 	a.current.Store(next)
 	a.exportDigest(before, next)
@@ -90,6 +94,19 @@ func (a *App) change(loaded *loadedConfig) error {
 	a.watchFiles()
 	a.report(next, loaded.warnings)
 	return nil
+}
+
+// useTenants puts the credentials of a configuration in force, and the limits of its tenants: both, or with an error
+// neither.
+func (a *App) useTenants(cfg *config.Config, before *generation) error {
+	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
+		return err
+	}
+	_, err := a.parts.credentials.Replace(configurationFile, cfg.Entries())
+	if err != nil && before != nil {
+		_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
+	}
+	return err
 }
 
 // bind opens the listeners that next has and before (nil: none) has not. It returns those.

@@ -39,6 +39,10 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 		t.Error("the example has no further issuer")
 	}
 	got.Auth.JWT.Issuers = nil
+	if len(got.Limits.Tenants) == 0 {
+		t.Error("the example has no limits of a tenant")
+	}
+	got.Limits.Tenants = nil
 	for _, pair := range [][2]*AutoDuration{
 		{&got.Server.WriteTimeout, &want.Server.WriteTimeout},
 		{&got.Server.DrainTimeout, &want.Server.DrainTimeout},
@@ -110,7 +114,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 					named = append(named, v.(map[string]any))
 				}
 				check(joinKey(header, name), field.Elem().Elem(), named)
-			case field.Kind() == reflect.Slice:
+			case field.Kind() == reflect.Slice, field.Kind() == reflect.Pointer:
 				check(joinKey(header, name), field.Elem(), inner)
 			default:
 				check(joinKey(header, name), field, inner)

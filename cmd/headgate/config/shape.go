@@ -95,6 +95,18 @@ type Limits struct {
 	MaxBuffered        AutoSize `toml:"max_buffered"`         // bytes of bodies kept for further attempts
 	RejectStatusWrites int      `toml:"reject_status_writes"` // 503 | 429
 	RejectStatusReads  int      `toml:"reject_status_reads"`  // 429 | 503
+
+	TenantDefault TenantLimits             `toml:"tenant_default"`    // of each tenant without limits of its own, those of tokens too
+	Tenants       map[string]*TenantLimits `toml:"tenants,omitempty"` // by tenant
+}
+
+// TenantLimits are [limits.tenant_default], [limits.tenants.ID] and
+// [tenants.limits]: what one tenant may take of the process with all its
+// credentials together. 0 is no limit.
+type TenantLimits struct {
+	RequestsPerSecond Rate `toml:"requests_per_second"`
+	BytesPerSecond    Size `toml:"bytes_per_second"` // of request bodies as they are sent
+	MaxInFlight       int  `toml:"max_in_flight"`
 }
 
 // Log is [log].

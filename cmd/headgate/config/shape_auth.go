@@ -88,6 +88,8 @@ type Tenant struct {
 	ReadDefault    []string `toml:"read_default,omitempty"`  // none: ID
 	WriteTenants   []string `toml:"write_tenants,omitempty"` // none: a write cannot name any
 
+	Limits *TenantLimits `toml:"limits,omitempty"` // of ID; nil: says nothing of them
+
 	// FromFile is what PasswordFile or TokenFile held; empty with Options.NoFiles.
 	FromFile Secret `toml:"-"`
 }

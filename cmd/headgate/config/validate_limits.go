@@ -28,6 +28,7 @@ func (c *Config) validateLimits(on *checks) {
 	if c.Limits.RejectStatusWrites == 429 {
 		on.warnf("limits.reject_status_writes", "Prometheus drops what gets a 429 unless its remote_write has retry_on_http_429; want 503")
 	}
+	c.validateLimitedTenants(on)
 }
 
 // validateHealthUpstreams looks for the upstreams that the health path speaks of.

@@ -51,6 +51,7 @@ func (c *Config) validateCredentials(on *checks, tenants []Tenant) {
 			on.errorf(key, "has the credential of %s, but another id or name, or other rights; want the same, or one entry", indexKey("tenants", other))
 		}
 	}
+	c.validateAgreement(on, tenants)
 }
 
 func (c *Config) validateTenant(on *checks, key string, t *Tenant) {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/proxy"
+)
+
+// TestLimitsOfTenantsFollowTheFile: every place that limits can stand in has its effect, a reload changes them, and one
+// that contradicts itself changes nothing.
+func TestLimitsOfTenantsFollowTheFile(t *testing.T) {
+	cortex := newUpstream(t)
+	rest := everything(cortex.URL) + tenant("team-a", "a", "one") + tenant("team-b", "b", "one") + tenant("team-c", "c", "one")
+	const never = "requests_per_second = 0.001\n"
+	r := start(t, gate(rest+"[tenants.limits]\n"+never+ // of the last one
+		"[limits]\nqueue_timeout = \"0s\"\n[limits.tenants.team-a]\nrequests_per_second = 1000\n[limits.tenant_default]\n"+never))
+	client := newClient(t)
+	statuses := func() (got string) {
+		for _, user := range []string{"a", "b", "c"} {
+			for range 2 {
+				a := request{method: "POST", url: r.url("/api/v1/push"), user: user, password: "one", body: "x"}.must(t, client)
+				got += map[int]string{200: "+", 503: "-"}[a.status]
+				if a.status == 503 && (a.header.Get("X-Headgate-Reason") != "tenant_limited" || a.header.Get("Retry-After") == "") {
+					t.Errorf("refused with %q, Retry-After %q", a.body, a.header.Get("Retry-After"))
+				}
+			}
+		}
+		return got
+	}
+	if got := statuses(); got != "+++-+-" {
+		t.Errorf("at the start %s, want +++-+-", got)
+	}
+	r.write(gate(rest+"[limits]\nqueue_timeout = \"0s\"\nreject_status_writes = 503\n"))
+	if problems := r.Reload(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if got := statuses(); got != "++++++" {
+		t.Errorf("without limits %s, want ++++++", got)
+	}
+	r.write(gate(rest+"[tenants.limits]\n"+never+"[limits.tenants.team-c]\nmax_in_flight = 1\n"))
+	if problems := r.Reload(); len(problems) != 1 || !strings.Contains(problems[0], "tenants[2].limits") {
+		t.Errorf("a contradiction: %q", problems)
+	}
+	if got := statuses(); got != "++++++" {
+		t.Errorf("after a contradiction %s, want ++++++", got)
+	}
+}
+
+// TestSourcesAgreeOnLimits: what two sources say of one tenant must be the same, and goes when neither says it any more.
+func TestSourcesAgreeOnLimits(t *testing.T) {
+	l := newTenantLimits(proxy.NewShares())
+	one, two := config.TenantLimits{RequestsPerSecond: 1}, config.TenantLimits{RequestsPerSecond: 2}
+	limits := func(l config.TenantLimits) map[string]config.TenantLimits {
+		return map[string]config.TenantLimits{"team-a": l}
+	}
+	steps := []struct {
+		source string
+		limits map[string]config.TenantLimits
+		fails  bool
+	}{
+		{"x", limits(one), false},
+		{"y", limits(one), false},
+		{"y", limits(two), true},
+		{"x", limits(two), true}, // y still says one
+		{"y", nil, false},
+		{"x", limits(two), false},
+		{"y", limits(one), true},
+		{"x", nil, false},
+		{"y", limits(one), false},
+	}
+	for i, step := range steps {
+		err := l.replace(step.source, step.limits)
+		if step.fails != (err != nil) {
+			t.Errorf("step %d: %v", i, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), `"x"`) || !strings.Contains(err.Error(), `"y"`)) {
+			t.Errorf("step %d: %v names not both sources", i, err)
+		}
+	}
+	if len(l.sources) != 1 {
+		t.Errorf("%d tenants have limits at the end, want one", len(l.sources))
+	}
+}
