@@ -36,15 +36,15 @@ var componentAliases = map[string]string{
 
 func knownComponent(name string) bool { return slices.Contains(components, name) }
 
-// hasDefaultRoutes reports whether a component is in the default route table.
-func hasDefaultRoutes(name string) bool {
+// HasDefaultRoutes reports whether a component is in the default route table.
+func HasDefaultRoutes(name string) bool {
 	i := slices.Index(components, name)
 	return i >= 0 && i <= slices.Index(components, Alertmanager)
 }
 
-// componentMeant is the component that a name is, or an alias or a near miss of.
+// ComponentMeant is the component that a name is, or an alias or a near miss of.
 // A name that only adds a number to one, "ruler-2", is a name of its own.
-func componentMeant(name string) (string, bool) {
+func ComponentMeant(name string) (string, bool) {
 	plain := strings.NewReplacer("_", "-", " ", "-", ".", "-").Replace(strings.ToLower(name))
 	if component, ok := componentAliases[plain]; ok {
 		return component, true

@@ -154,6 +154,13 @@ func newKnownRoutes(routes []cortexRoute) knownRoutes {
 	return known
 }
 
+// HasForTenants reports whether a path, or with a trailing "/*" a prefix, is one
+// that tenants use in Cortex's API, or lies below one.
+func (c Cortex) HasForTenants(path string) bool {
+	path, prefix := splitPrefix(path)
+	return newKnownRoutes(cortexRoutes(c)).at(path, prefix) != nil
+}
+
 // at are the routes that govern a path: its own, or else those of the longest
 // prefix above it.
 func (k knownRoutes) at(path string, prefix bool) []*cortexRoute {

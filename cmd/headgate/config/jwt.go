@@ -18,6 +18,12 @@ func (i *JWTIssuer) keyed() bool {
 		i.JWKSFile != ""
 }
 
+// HasSecret reports whether there is an HMAC secret, which signs as well as it
+// verifies.
+func (i *JWTIssuer) HasSecret() bool {
+	return i.holdsSecrets() || i.SecretFile != "" || len(i.SecretFiles) > 0
+}
+
 // holdsSecrets reports whether there are secrets in the file itself.
 func (i *JWTIssuer) holdsSecrets() bool { return i.Secret != "" || len(i.Secrets) > 0 }
 

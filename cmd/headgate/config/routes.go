@@ -149,12 +149,15 @@ func (b *tableBuilder) addExplicit(route parsedRoute) {
 func (b *tableBuilder) addPaths(name string, u *Upstream) {
 	for i, written := range u.Paths {
 		path, prefix, err := readPath(written, false)
-		if err != nil || !hasDefaultRoutes(name) {
+		if err != nil || !HasDefaultRoutes(name) {
 			continue
 		}
 		from := origin{byPaths, indexKey("upstreams."+name+".paths", i)}
 		known := b.known.at(path, prefix)
 		if known == nil {
+			if b.decided(path, prefix) {
+				continue
+			}
 			b.warnf(from.key, "%s is no path that Cortex has for tenants, so it gets scope operator; want %s", show(written),
 				cmp.Or(b.c.below(path, prefix, b.known), "one of the default paths, or a [[routes]] with its own scope"))
 			row := ResolvedRoute{Path: path, Prefix: prefix, Component: name, Upstream: name, Scope: authcache.Operator}
@@ -175,6 +178,12 @@ func (b *tableBuilder) addPaths(name string, u *Upstream) {
 			b.add(b.row(&here, component, name), from)
 		}
 	}
+}
+
+// decided reports whether one of [[routes]] has the whole of a path.
+func (b *tableBuilder) decided(path string, prefix bool) bool {
+	owner, ok := b.owner[slot{path, prefix, anyOther}]
+	return ok && owner.rank == byRoute
 }
 
 func (b *tableBuilder) addKnown(route *cortexRoute, component, upstream string) {

@@ -16,7 +16,7 @@ func unknownKey(table, name string, v any, fields map[string][]int) (text, meant
 		what = "unknown table"
 	}
 	if table == "" {
-		if component, ok := componentMeant(name); ok {
+		if component, ok := ComponentMeant(name); ok {
 			return what + ", did you mean [upstreams." + component + "]?", ""
 		}
 	}

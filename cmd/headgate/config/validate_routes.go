@@ -101,7 +101,7 @@ func (c *Config) checkRouteUpstream(on *checks, key, name string) {
 		on.errorf(key, "is missing; want the name of one of [upstreams]")
 		return
 	}
-	if component, ok := componentMeant(name); ok && component != name {
+	if component, ok := ComponentMeant(name); ok && component != name {
 		on.errorf(key, "%s is not an upstream, did you mean %s?", show(name), show(component))
 		return
 	}

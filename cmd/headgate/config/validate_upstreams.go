@@ -23,7 +23,7 @@ func (c *Config) validateUpstreams(on *checks) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Upstreams)) {
 		key := joinKey("upstreams", name)
-		if component, ok := componentMeant(name); ok && component != name {
+		if component, ok := ComponentMeant(name); ok && component != name {
 			on.errorf(key, "is not a component of Cortex, did you mean [upstreams.%s]?", component)
 		} else if !validUpstreamName(name) {
 			on.errorf(key, "is not a name for an upstream; want at most %d letters, digits, - _ and .", maxUpstreamName)
@@ -35,7 +35,7 @@ func (c *Config) validateUpstreams(on *checks) {
 // validUpstreamName reports whether a name is a component, or one of the operator's
 // own that nobody takes for a component.
 func validUpstreamName(name string) bool {
-	if component, ok := componentMeant(name); ok {
+	if component, ok := ComponentMeant(name); ok {
 		return component == name
 	}
 	return len(name) <= maxUpstreamName && bareKey(strings.ReplaceAll(name, ".", ""))
@@ -50,7 +50,7 @@ func (u *Upstream) validate(on *checks, key, name string) {
 		on.errorf(key+".dns_refresh_interval", `%s is too short; want at least %s, such as "5s"`,
 			show(u.DNSRefreshInterval.String()), leastDNSInterval)
 	}
-	if len(u.Paths) > 0 && !hasDefaultRoutes(name) {
+	if len(u.Paths) > 0 && !HasDefaultRoutes(name) {
 		on.errorf(key+".paths", "%s has no default paths to replace; want [[routes]] with upstream = %s", show(name), show(name))
 	}
 	for i, path := range u.Paths {

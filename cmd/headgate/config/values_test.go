@@ -144,7 +144,7 @@ func TestComponentsMeant(t *testing.T) {
 		"store_gateway": "store-gateway", "storegateway": "store-gateway", "ALL": All, "override": "overrides",
 		"ruler2": "", "querier-2": "", "ruler-eu": "", "grafana": "", "own": "", "x": "", "": "", "rules": Ruler,
 	} {
-		got, ok := componentMeant(name)
+		got, ok := ComponentMeant(name)
 		if got != want || ok != (want != "") {
 			t.Errorf("%q means %q, %t; want %q", name, got, ok, want)
 		}
