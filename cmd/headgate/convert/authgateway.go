@@ -1,0 +1,307 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// authGateway is the file of cortexproject/auth-gateway (gateway/config.go), and of the proposal that led to it
+// (cortexproject/cortex, docs/proposals/auth-gateway.md), which says debug for admin and has timeouts of its own.
+type authGateway struct {
+	server, admin authGatewayServer
+	adminKey      string // "admin", "debug", or "" without one
+	tenants       []authGatewayTenant
+	components    []*authGatewayComponent
+	cortex        config.Cortex
+}
+
+type authGatewayServer struct {
+	address string
+	port    int
+
+	readTimeout, writeTimeout, idleTimeout time.Duration // 0: not given, which is the default
+}
+
+type authGatewayTenant struct {
+	credential
+	authentication string
+}
+
+// authGatewayComponent is one of the four, with the defaults of auth-gateway (gateway/gateway.go and its README).
+type authGatewayComponent struct {
+	key, name string
+	paths     []string
+	timeout   time.Duration
+
+	there bool
+	url   string
+	given []string // paths
+
+	refresh, whole, dialer, handshake, header time.Duration // auth-gateway's; 0: not given
+	readTimeout, writeTimeout, idleTimeout    time.Duration // the proposal's
+}
+
+func newAuthGateway() *authGateway {
+	return &authGateway{components: []*authGatewayComponent{
+		{key: "distributor", name: config.Distributor, timeout: 15 * time.Second, paths: []string{
+			"/api/v1/push", "/api/prom/push",
+		}},
+		{key: "frontend", name: config.QueryFrontend, timeout: time.Minute, paths: []string{
+			"/prometheus/api/v1/query", "/api/prom/api/v1/query",
+			"/prometheus/api/v1/query_range", "/api/prom/api/v1/query_range",
+			"/prometheus/api/v1/query_exemplars", "/api/prom/api/v1/query_exemplars",
+			"/prometheus/api/v1/series", "/api/prom/api/v1/series",
+			"/prometheus/api/v1/labels", "/api/prom/api/v1/labels",
+			"/prometheus/api/v1/label/", "/api/prom/api/v1/label/",
+			"/prometheus/api/v1/metadata", "/api/prom/api/v1/metadata",
+			"/prometheus/api/v1/read", "/api/prom/api/v1/read",
+			"/prometheus/api/v1/status/buildinfo", "/api/prom/api/v1/status/buildinfo",
+		}},
+		{key: "alertmanager", name: config.Alertmanager, timeout: 15 * time.Second, paths: []string{
+			"/alertmanager/", "/api/v1/alerts", "/multitenant_alertmanager/delete_tenant_config",
+		}},
+		{key: "ruler", name: config.Ruler, timeout: 15 * time.Second, paths: []string{
+			"/prometheus/api/v1/rules", "/api/prom/api/v1/rules",
+			"/prometheus/api/v1/alerts", "/api/prom/api/v1/alerts",
+			"/api/v1/rules", "/api/v1/rules/", "/api/prom/rules/", "/ruler/delete_tenant_config",
+		}},
+	}, cortex: config.Default().Cortex}
+}
+
+// AuthGateway converts the YAML of cortexproject/auth-gateway, or of the proposal that led to it. Bare numbers are
+// seconds. An error names the line, and holds no secret.
+func AuthGateway(text []byte) ([]byte, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	g := newAuthGateway()
+	if err := g.read(root); err != nil {
+		return nil, err
+	}
+	return g.write()
+}
+
+func (g *authGateway) read(root *node) error {
+	admin := func(key string) func(*node) error {
+		return func(n *node) error {
+			if g.adminKey != "" {
+				return wrongLine(n.line, "%s is there beside %s; want one of the two", key, g.adminKey)
+			}
+			g.adminKey = key
+			return g.admin.read(key, n)
+		}
+	}
+	known := readers{
+		"server":  func(n *node) error { return g.server.read("server", n) },
+		"admin":   admin("admin"),
+		"debug":   admin("debug"),
+		"tenants": readList("tenants", g.readTenant),
+	}
+	for _, c := range g.components {
+		known[c.key] = c.read
+	}
+	return root.read("the file", known)
+}
+
+func (s *authGatewayServer) read(where string, n *node) error {
+	return n.read(where, readers{
+		"address":                   readText(where+".address", func(v string) { s.address = v }),
+		"port":                      readPort(where+".port", func(v int) { s.port = v }),
+		"http_server_read_timeout":  readDuration(where+".http_server_read_timeout", func(v time.Duration) { s.readTimeout = v }),
+		"http_server_write_timeout": readDuration(where+".http_server_write_timeout", func(v time.Duration) { s.writeTimeout = v }),
+		"http_server_idle_timeout":  readDuration(where+".http_server_idle_timeout", func(v time.Duration) { s.idleTimeout = v }),
+	})
+}
+
+func (g *authGateway) readTenant(n *node) error {
+	t := authGatewayTenant{credential: credential{where: fmt.Sprintf("line %d", n.line)}}
+	err := n.read("tenants", readers{
+		"authentication": readText("authentication", func(v string) { t.authentication = v }),
+		"username":       readText("username", func(v string) { t.username = v }),
+		"password":       readText("password", func(v string) { t.password = v }),
+		"id":             readText("id", func(v string) { t.id = v }),
+		"passthrough":    readBool("passthrough", func(v bool) { t.passthrough = v }),
+	})
+	g.tenants = append(g.tenants, t)
+	return err
+}
+
+func (c *authGatewayComponent) read(n *node) error {
+	duration := func(to *time.Duration, key string) func(*node) error {
+		return readDuration(c.key+"."+key, func(v time.Duration) { *to = v })
+	}
+	c.there = true
+	return n.read(c.key, readers{
+		"url": readText(c.key+".url", func(v string) { c.url = v }),
+		"paths": readList(c.key+".paths", func(n *node) error {
+			return readText(c.key+".paths", func(v string) { c.given = append(c.given, v) })(n)
+		}),
+		"dns_refresh_interval":                duration(&c.refresh, "dns_refresh_interval"),
+		"http_client_timeout":                 duration(&c.whole, "http_client_timeout"),
+		"http_client_dialer_timeout":          duration(&c.dialer, "http_client_dialer_timeout"),
+		"http_client_tls_handshake_timeout":   duration(&c.handshake, "http_client_tls_handshake_timeout"),
+		"http_client_response_header_timeout": duration(&c.header, "http_client_response_header_timeout"),
+		"read_timeout":                        duration(&c.readTimeout, "read_timeout"),
+		"write_timeout":                       duration(&c.writeTimeout, "write_timeout"),
+		"idle_timeout":                        duration(&c.idleTimeout, "idle_timeout"),
+	})
+}
+
+func (g *authGateway) write() ([]byte, error) {
+	d := new(document)
+	d.remark("Converted from the configuration of auth-gateway. Every path that it had goes where it went; the others are closed, but\n" +
+		"for Cortex's push paths, where headgate answers 503 instead of 404 so that senders keep what they could not send.\n" +
+		"On Cortex's own paths the methods are those of Cortex's API; any other gets 405 here, as Cortex would answer.")
+	g.writeServers(d)
+	components := make([]*component, 0, len(g.components))
+	for _, c := range g.components {
+		if made := c.convert(d); made != nil {
+			components = append(components, made)
+		}
+	}
+	valid := make([]credential, len(g.tenants))
+	for i, t := range g.tenants {
+		valid[i] = t.credential
+	}
+	if federated(valid) {
+		d.blank()
+		d.table("[cortex.tenant_federation]")
+		d.set("enabled", true, "some tenants below read several at once")
+	}
+	writeComponents(d, components, g.cortex)
+	w := newCredentials(d)
+	for _, t := range g.tenants {
+		if t.authentication != "basic" {
+			d.blank()
+			d.remark("%s: user %s is left out: authentication is %s, which auth-gateway ignored; it knew \"basic\" only",
+				t.where, show(t.username), show(t.authentication))
+			continue
+		}
+		w.write(t.credential)
+	}
+	return d.finish()
+}
+
+func (g *authGateway) writeServers(d *document) {
+	d.blank()
+	port := g.server.port
+	note := ""
+	if port == 0 {
+		port, note = defaultPort, "there was no port: auth-gateway took any that was free"
+	}
+	d.table("[server]")
+	d.set("listen", address(g.server.address, port), note)
+	for _, timeout := range []struct {
+		key   string
+		value time.Duration
+		from  string
+	}{
+		{"read_timeout", g.server.readTimeout, "http_server_read_timeout"},
+		{"write_timeout", g.server.writeTimeout, "http_server_write_timeout"},
+		{"idle_timeout", g.server.idleTimeout, "http_server_idle_timeout"},
+	} {
+		if timeout.value > 0 {
+			d.set(timeout.key, timeout.value, timeout.from)
+		}
+	}
+	if g.server.writeTimeout == 0 {
+		d.remark("http_server_write_timeout was 30s unless given, shorter than the minute that a query had: left to \"auto\"")
+	}
+	if g.server.idleTimeout == 0 {
+		d.remark("http_server_idle_timeout was 120s unless given; Prometheus keeps idle connections for 5m, headgate for 6m")
+	}
+	if g.takes(config.Default().Server.HealthPath) {
+		d.set("health_path", "", "its usual value is the path of a route")
+	}
+
+	switch {
+	case g.admin.port != 0:
+		d.blank()
+		d.remark("/metrics and /ready are here for everybody; pprof, /config and reload only for admin.trusted, which is this machine.")
+		d.table("[admin]")
+		d.set("listen", address(g.admin.address, g.admin.port), "")
+	case port == defaultAdminPort:
+		d.blank()
+		d.table("[admin]")
+		d.set("listen", otherAdmin, "the usual port is that of the server")
+	}
+	for _, timeout := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"read", g.admin.readTimeout}, {"write", g.admin.writeTimeout}, {"idle", g.admin.idleTimeout},
+	} {
+		if timeout.value > 0 {
+			d.remark("%s.http_server_%s_timeout, %s, has no counterpart", g.adminKey, timeout.key, formatDuration(timeout.value))
+		}
+	}
+}
+
+// takes reports whether a path is that of a route, exactly.
+func (g *authGateway) takes(path string) bool {
+	return slices.ContainsFunc(g.components, func(c *authGatewayComponent) bool { return slices.Contains(c.given, path) })
+}
+
+// convert is the component as an upstream, or nil without a URL: auth-gateway had its routes all the same, and lost the
+// connection of every request for one.
+func (c *authGatewayComponent) convert(d *document) *component {
+	if c.url == "" {
+		if c.there {
+			d.blank()
+			d.remark("%s has no url: its routes, on which auth-gateway failed, are left out", c.key)
+		}
+		return nil
+	}
+	made := &component{name: c.name, key: "auth-gateway", url: c.url}
+	paths := c.paths
+	if len(c.given) > 0 {
+		paths = c.given
+	}
+	for i, path := range paths {
+		if slices.Contains(paths[:i], path) {
+			continue
+		}
+		r := route{path: path}
+		// A trailing slash is a subtree to the http.ServeMux that auth-gateway has.
+		r.path, r.prefix = strings.CutSuffix(path, "/")
+		if strings.HasSuffix(path, "/delete_tenant_config") {
+			r.scope = "rules"
+			r.remark = "Cortex means this path for its operators; every tenant had it, and has it still. scope = \"operator\" closes it."
+		}
+		made.routes = append(made.routes, r)
+	}
+	whole, note := c.whole, "http_client_timeout"
+	if whole == 0 {
+		whole, note = c.timeout, "auth-gateway's default"
+	}
+	made.set("timeout", whole, note)
+	if c.refresh > 0 {
+		made.set("dns_refresh_interval", max(c.refresh, 10*time.Millisecond), "")
+	}
+	if c.dialer > 0 {
+		made.set("connect_timeout", c.dialer, "http_client_dialer_timeout; without effect in auth-gateway")
+	}
+	if c.readTimeout > 0 {
+		made.set("read_timeout", c.readTimeout, "")
+	}
+	if c.writeTimeout > 0 {
+		made.set("write_timeout", c.writeTimeout, "")
+	}
+	if c.idleTimeout > 0 {
+		made.set("idle_timeout", c.idleTimeout, "")
+	}
+	if c.handshake > 0 {
+		made.remarks = append(made.remarks, fmt.Sprintf("http_client_tls_handshake_timeout, %s, had no effect in auth-gateway; connect_timeout holds for the handshake too",
+			formatDuration(c.handshake)))
+	}
+	if c.header > 0 {
+		made.remarks = append(made.remarks, fmt.Sprintf("http_client_response_header_timeout, %s, had no effect in auth-gateway: an answer may begin as late as\n"+
+			"timeout allows. To have it from now on: read_timeout = %q", formatDuration(c.header), formatDuration(c.header)))
+	}
+	return made
+}

@@ -1,0 +1,200 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// proposal is the file of the proposal with routes and targets (a draft of cortexproject/cortex,
+// docs/proposals/auth-gateway.md), which telemetrytower/cortex-gateway reads as well, with a secret for tokens.
+type proposal struct {
+	secret  string
+	users   []credential
+	routes  []proposedRoute
+	targets []target
+}
+
+// proposedRoute is one of routes. The first one that fits a request has it, in the order of the file.
+type proposedRoute struct {
+	line   int
+	path   string
+	prefix bool
+	target string
+}
+
+// target is one of targets.
+type target struct {
+	line      int
+	name, url string
+}
+
+// Proposal converts the YAML with basic, routes and targets. An error names the line, and holds no secret.
+func Proposal(text []byte) ([]byte, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	p := new(proposal)
+	if err := root.read("the file", readers{
+		"secret":  readText("secret", func(v string) { p.secret = v }),
+		"basic":   p.readUsers,
+		"routes":  readList("routes", p.readRoute),
+		"targets": p.readTargets,
+	}); err != nil {
+		return nil, err
+	}
+	return p.write()
+}
+
+func (p *proposal) readUsers(n *node) error {
+	if n.kind != table && n.kind != empty {
+		return wrongLine(n.line, "basic is %s; want a table of user names", n.kind)
+	}
+	for _, f := range n.fields {
+		user := credential{where: fmt.Sprintf("line %d", f.line), username: f.key}
+		if err := f.value.read("basic."+plain(f.key), readers{
+			"password": readText("password", func(v string) { user.password = v }),
+			"tenant":   readText("tenant", func(v string) { user.id = v }),
+		}); err != nil {
+			return err
+		}
+		p.users = append(p.users, user)
+	}
+	return nil
+}
+
+func (p *proposal) readRoute(n *node) error {
+	r := proposedRoute{line: n.line}
+	err := n.read("routes", readers{
+		"path":   readText("path", func(v string) { r.path = v }),
+		"prefix": readBool("prefix", func(v bool) { r.prefix = v }),
+		"target": readText("target", func(v string) { r.target = v }),
+	})
+	p.routes = append(p.routes, r)
+	return err
+}
+
+func (p *proposal) readTargets(n *node) error {
+	if n.kind != table && n.kind != empty {
+		return wrongLine(n.line, "targets is %s; want a table of URLs", n.kind)
+	}
+	for _, f := range n.fields {
+		t := target{line: f.line, name: f.key}
+		if err := readText("targets."+plain(f.key), func(v string) { t.url = v })(f.value); err != nil {
+			return err
+		}
+		p.targets = append(p.targets, t)
+	}
+	return nil
+}
+
+func (p *proposal) write() ([]byte, error) {
+	components, err := p.components()
+	if err != nil {
+		return nil, err
+	}
+	d := new(document)
+	d.remark("Converted from basic, routes and targets. Every path that was routed goes where it went, whatever its method unless\n" +
+		"Cortex's own API says which; the others are closed, but for Cortex's push paths, where headgate answers 503 instead of\n" +
+		"404 so that senders keep what they could not send.")
+	if slices.ContainsFunc(p.routes, func(r proposedRoute) bool { return r.prefix }) {
+		d.remark("A prefix ends at a slash here: /prometheus/* is not /prometheus-x.")
+	}
+	d.blank()
+	d.table("[server]")
+	d.set("listen", address("", defaultPort), "the file does not say where the gateway listened")
+	if slices.ContainsFunc(p.routes, func(r proposedRoute) bool { return !r.prefix && r.path == config.Default().Server.HealthPath }) {
+		d.set("health_path", "", "its usual value is the path of a route")
+	}
+	if federated(p.users) {
+		d.blank()
+		d.table("[cortex.tenant_federation]")
+		d.set("enabled", true, "some tenants below read several at once")
+	}
+	p.writeHidden(d)
+	used := make([]*component, 0, len(components))
+	for _, c := range components {
+		if len(c.routes) > 0 {
+			used = append(used, c)
+			continue
+		}
+		d.blank()
+		d.remark("no route used this target, so headgate would not connect to it:\n[upstreams.%s]\nurl = %q", c.name, c.url)
+	}
+	writeComponents(d, used, config.Default().Cortex)
+	if p.secret != "" {
+		writeSecret(d, p.secret)
+	}
+	w := newCredentials(d)
+	for _, user := range p.users {
+		w.write(user)
+	}
+	return d.finish()
+}
+
+// components are the targets with their routes.
+func (p *proposal) components() ([]*component, error) {
+	byName := make(map[string]*component)
+	byTarget := make(map[string]*component)
+	var all []*component
+	for _, t := range p.targets {
+		name := t.name
+		if known, ok := config.ComponentMeant(name); ok {
+			name = known
+		}
+		if byName[name] != nil {
+			return nil, wrongLine(t.line, "targets: %s is Cortex's %s, as another target is; want one of the two", show(t.name), name)
+		}
+		c := &component{name: name, key: cmp.Or(t.name, "the target"), url: t.url}
+		if name != t.name {
+			c.remarks = append(c.remarks, "the target "+show(t.name)+": headgate has Cortex's own name for it")
+		}
+		byName[name], byTarget[t.name] = c, c
+		all = append(all, c)
+	}
+	for i, r := range p.routes {
+		c := byTarget[r.target]
+		if c == nil {
+			return nil, wrongLine(r.line, "routes: target %s is not among targets; want one of %s", show(r.target), names(byTarget))
+		}
+		if p.hidden(i) == nil {
+			c.routes = append(c.routes, r.route())
+		}
+	}
+	return all, nil
+}
+
+func (r proposedRoute) route() route {
+	path := r.path
+	if r.prefix {
+		path = strings.TrimSuffix(strings.TrimSuffix(path, "*"), "/")
+	}
+	return route{path: path, prefix: r.prefix}
+}
+
+// hidden is the earlier route that has all requests of a route, or nil.
+func (p *proposal) hidden(i int) *proposedRoute {
+	for j := range p.routes[:i] {
+		earlier := &p.routes[j]
+		if earlier.prefix && strings.HasPrefix(p.routes[i].path, earlier.path) ||
+			!earlier.prefix && !p.routes[i].prefix && earlier.path == p.routes[i].path {
+			return earlier
+		}
+	}
+	return nil
+}
+
+// writeHidden says which routes never had a request.
+func (p *proposal) writeHidden(d *document) {
+	for i, r := range p.routes {
+		if by := p.hidden(i); by != nil {
+			d.blank()
+			d.remark("line %d: the route of %s to %s is left out: it never had a request, because that of %s in line %d stands before it",
+				r.line, show(r.path), show(r.target), show(by.path), by.line)
+		}
+	}
+}
