@@ -233,7 +233,7 @@ func (x *exchange) send(b []byte) bool {
 		x.sent += int64(n)
 	}
 	if err != nil {
-		x.closing = true
+		x.closing, x.undelivered = true, true
 		x.proxy.seen.sendFailed(x, err)
 	}
 	return err == nil

@@ -47,13 +47,14 @@ type exchange struct {
 	host     *balancer.Host // the last one tried
 	granted  bool           // a further attempt, before the answer was dropped for it
 
-	status   int   // of the answer; 0 before it began
-	answered bool  // a byte of the answer may have been sent
-	closing  bool  // the connection ends with this request
-	received int64 // bytes of the client's body
-	sent     int64 // bytes of the answer, head included
-	failure  *failure
-	allow    string // of a 405
+	status      int   // of the answer; 0 before it began
+	answered    bool  // a byte of the answer may have been sent
+	closing     bool  // the connection ends with this request
+	received    int64 // bytes of the client's body
+	sent        int64 // bytes of the answer, head included
+	failure     *failure
+	undelivered bool   // the client did not take the answer
+	allow       string // of a 405
 }
 
 // exchangeOf is the exchange of the request that fasthttp's loop has under way.

@@ -68,6 +68,9 @@ func (p *Proxy) admits(c net.Conn) bool {
 		return false
 	case !tellsLater(c) && !s.admits(remoteAddr(c)):
 		p.seen.turnedAway["address"].Inc()
+		if s.audit {
+			p.seen.audit.refusedConnection(addressDenied, remoteAddr(c))
+		}
 		return false
 	}
 	return true

@@ -2,17 +2,14 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/proxy/wire"
 )
 
@@ -23,8 +20,10 @@ type observer struct {
 	durations  durations
 	noRoute    *routeDurations
 	refusals   map[*Refusal]*metrics.Counter // never changed
-	failures   limiter                       // of log lines
-	turnedAway map[string]*metrics.Counter   // connections, by why; never changed
+	access     *accessLog
+	audit      *auditLog
+	events     lineLimit
+	turnedAway map[string]*metrics.Counter // connections, by why; never changed
 
 	requestBytes   *metrics.Counter
 	answerBytes    *metrics.Counter
@@ -38,12 +37,13 @@ type observer struct {
 	unlogged       *metrics.Counter
 }
 
-func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
+func newObserver(p *Proxy, options *Options) *observer {
+	set := options.Metrics
 	if set == nil {
 		set = metrics.NewSet()
 	}
 	o := &observer{
-		log:            log,
+		log:            options.Log,
 		refusals:       make(map[*Refusal]*metrics.Counter),
 		requestBytes:   set.NewCounter("headgate_request_body_bytes_total"),
 		answerBytes:    set.NewCounter("headgate_response_bytes_total"),
@@ -56,6 +56,10 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 		sendErrors:     set.NewCounter("headgate_client_write_errors_total"),
 		unlogged:       set.NewCounter("headgate_log_lines_suppressed_total"),
 	}
+	suppressed := func(n int64) { o.unlogged.Add(int(n)) }
+	o.events.tell = suppressed
+	o.access = newAccessLog(cmp.Or(options.Requests, options.Log), options.Log, suppressed)
+	o.audit = newAuditLog(cmp.Or(options.Requests, options.Log), cmp.Or(options.Changes, options.Log), suppressed)
 	o.turnedAway = make(map[string]*metrics.Counter)
 	for _, why := range []string{"limit", "address"} {
 		o.turnedAway[why] = set.NewCounter(fmt.Sprintf("headgate_client_connections_refused_total{reason=%q}", why))
@@ -69,10 +73,11 @@ func newObserver(p *Proxy, set *metrics.Set, log *slog.Logger) *observer {
 	return o
 }
 
-// observe counts the request that ends, and logs it when it was refused.
+// observe counts the request that ends, and logs it.
 func (x *exchange) observe() {
 	o := x.proxy.seen
-	took := time.Since(x.conn.Began())
+	now := time.Now()
+	took := now.Sub(x.conn.Began())
 	if x.status != 0 {
 		r := o.noRoute
 		if x.route != nil {
@@ -89,40 +94,12 @@ func (x *exchange) observe() {
 		o.repeats.Add(x.attempts - 1)
 	}
 	if x.failure != nil {
-		o.failed(x, took)
+		if c := o.refusals[x.failure.Refusal]; c != nil {
+			c.Inc()
+		}
 	}
-}
-
-// failed counts a refusal and logs it, as long as there are not too many of them.
-func (o *observer) failed(x *exchange, took time.Duration) {
-	if c := o.refusals[x.failure.Refusal]; c != nil {
-		c.Inc()
-	}
-	if !o.failures.allow(time.Now()) {
-		o.unlogged.Inc()
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("reason", x.failure.Reason), slog.String("detail", x.failure.detail), slog.Int("status", x.status),
-		slog.String("request", string(x.id)), slog.String("address", x.clientText()),
-		slog.String("method", string(x.head.Method)), slog.String("path", string(x.head.Path)),
-		slog.Duration("took", took), slog.Int("attempts", x.attempts),
-	}
-	switch {
-	case x.identity != nil:
-		attrs = append(attrs, slog.String("tenant", cmp.Or(x.tenant, x.identity.Tenant)), slog.String("client", x.identity.Client))
-	case x.sender.verdict != authcache.Accepted:
-		attrs = append(attrs, slog.String("verdict", x.sender.verdict.String()), slog.String("scheme", x.sender.scheme.String()),
-			slog.String("sender", x.sender.name))
-	}
-	if x.host != nil {
-		attrs = append(attrs, slog.String("upstream", x.route.Upstream), slog.String("host", x.host.Addr()))
-	}
-	level := slog.LevelInfo
-	if x.status >= 500 || x.status == 0 {
-		level = slog.LevelWarn
-	}
-	o.log.LogAttrs(context.Background(), level, "a request was refused", attrs...)
+	x.logAccess(now, took)
+	x.audit(now)
 }
 
 func (o *observer) acceptFailed(err error) {
@@ -134,13 +111,13 @@ func (o *observer) acceptFailed(err error) {
 // age, or none at all.
 func (o *observer) handshakeFailed(peer net.Addr, err error) {
 	o.handshakes.Inc()
-	if o.failures.allow(time.Now()) {
+	if o.mayLog() {
 		o.log.Info("a client and TLS did not agree", "address", peer.String(), "error", err)
 	}
 }
 
 func (o *observer) connectFailed(x *exchange, err error) {
-	if o.failures.allow(time.Now()) {
+	if o.mayLog() {
 		o.log.Warn("a host could not be reached", "upstream", x.route.Upstream, "host", x.host.Addr(), "error", err)
 	}
 }
@@ -153,7 +130,7 @@ func (o *observer) sendFailed(x *exchange, err error) {
 // tenantIgnored notes that a client named another tenant than the one that was used.
 func (o *observer) tenantIgnored(x *exchange) {
 	o.tenantsIgnored.Inc()
-	if o.failures.allow(time.Now()) {
+	if o.mayLog() {
 		o.log.Info("a client sent a tenant that was not used", "client", x.identity.Client, "tenant", x.tenant)
 	}
 }
@@ -171,18 +148,8 @@ func (o *observer) panicked(x *exchange, v any) {
 	o.log.Error("BUG: a request ended in a panic", "request", string(x.id), "panic", what, "stack", string(debug.Stack()))
 }
 
-// maxLinesPerSecond bounds what refusals may write into the log.
-const maxLinesPerSecond = 100
+// eventsPerSecond bounds the lines of what happens beside requests.
+const eventsPerSecond = 100
 
-// limiter allows so many lines in each second. The zero value is ready.
-type limiter struct {
-	second atomic.Int64
-	lines  atomic.Int64
-}
-
-func (l *limiter) allow(now time.Time) bool {
-	if s := now.Unix(); l.second.Load() != s && l.second.Swap(s) != s {
-		l.lines.Store(0)
-	}
-	return l.lines.Add(1) <= maxLinesPerSecond
-}
+// mayLog reports whether one more of the events that a client or a host can cause at will may be logged.
+func (o *observer) mayLog() bool { return o.events.allow(time.Now(), eventsPerSecond) }

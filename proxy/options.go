@@ -20,6 +20,8 @@ type Options struct {
 	Shares        *Shares       // what each tenant may take; nil: no limits
 	Metrics       *metrics.Set  // where the request metrics are registered; nil: nowhere
 	Log           *slog.Logger  // nil: nowhere
+	Requests      *slog.Logger  // gets the lines of single requests, which are many; nil: Log
+	Changes       *slog.Logger  // gets the lines of the audit log that must not be lost; nil: Log
 }
 
 // Settings is what one configuration says about requests. Compile turns it into a Snapshot; the caller must not change
@@ -34,6 +36,8 @@ type Settings struct {
 	WriteTimeout time.Duration         // the answer to the client, between two writes; 0: no limit
 	Tenants      authcache.TenantRules // which tenants a client may name, beside its own
 	Limits       Limits
+	Access       AccessLog
+	Audit        bool // a line for each refusal, and for each change of rules, alerts and the cluster
 
 	KeepDeniedWrites bool // 401 and 403 are 503 on write routes, so that senders keep what they sent
 

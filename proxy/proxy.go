@@ -59,7 +59,7 @@ func New(o Options) *Proxy {
 		p.shares = NewShares()
 	}
 	p.memory.limit, p.memory.inUse = o.MemoryLimit, memoryInUse
-	p.seen = newObserver(p, o.Metrics, o.Log)
+	p.seen = newObserver(p, &o)
 	p.limits.HandshakeFailed = p.seen.handshakeFailed
 	if o.Metrics != nil {
 		p.exportUsage(o.Metrics)
@@ -157,5 +157,7 @@ func (p *Proxy) Shutdown(ctx context.Context) (err error) {
 		case <-poll.C:
 		}
 	}
+	p.seen.access.report()
+	p.seen.audit.report()
 	return errors.Join(err, p.server.Shutdown())
 }

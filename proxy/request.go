@@ -13,6 +13,7 @@ import (
 type request struct {
 	buf    *buffer
 	bytes  []byte // head and as much of the body as was read ahead
+	body   int    // where in bytes the body begins
 	whole  bool   // bytes is all there is
 	kept   bool   // bytes grows to all there is while it is sent, so that it can be sent again
 	length int64  // as framed upstream: a number of bytes or wire.Chunked
@@ -56,6 +57,7 @@ func (x *exchange) prepare() *failure {
 	} else {
 		x.out.bytes = append(x.out.bytes, '\r', '\n')
 	}
+	x.out.body = len(x.out.bytes)
 	if !kept {
 		return nil
 	}
@@ -141,7 +143,7 @@ func (x *exchange) readChunked() *failure {
 	if !x.out.whole && at > start {
 		at += copy(b[at:], "\r\n")
 	}
-	x.out.bytes = b[from:at]
+	x.out.bytes, x.out.body = b[from:at], head+len(framing)
 	return nil
 }
 

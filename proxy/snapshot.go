@@ -24,6 +24,8 @@ type Snapshot struct {
 	tenants      authcache.TenantRules
 	keepDenied   bool
 	limits       Limits
+	access       AccessLog
+	audit        bool
 
 	maxConnections int
 	allowFrom      []netip.Prefix
@@ -51,6 +53,8 @@ func Compile(s Settings) (*Snapshot, error) {
 		tenants:      s.Tenants,
 		keepDenied:   s.KeepDeniedWrites,
 		limits:       s.Limits,
+		access:       s.Access,
+		audit:        s.Audit,
 
 		maxConnections: s.MaxConnections,
 		allowFrom:      s.AllowFrom,

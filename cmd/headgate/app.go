@@ -86,7 +86,7 @@ func New(o AppOptions) (*App, error) {
 	}
 	ending, end := context.WithCancel(context.Background())
 	set := metrics.NewSet()
-	logs := newLogOutput(o.Log)
+	logs := newLogOutput(o.Log, set)
 	shares := proxy.NewShares()
 	a := &App{
 		options: o,
@@ -113,7 +113,9 @@ func New(o AppOptions) (*App, error) {
 			MemoryLimit:   o.Memory.bytes,
 			Shares:        shares,
 			Metrics:       set,
-			Log:           logs.logger,
+			Log:           logs.events,
+			Requests:      logs.requests,
+			Changes:       logs.changes,
 		}),
 	}
 	a.renewal.Store(&renewal{})
@@ -124,6 +126,7 @@ func New(o AppOptions) (*App, error) {
 	if err := a.change(loaded); err != nil {
 		a.parts.credentials.Close()
 		end()
+		logs.close()
 		return nil, err
 	}
 	return a, nil
@@ -202,6 +205,7 @@ func (a *App) Close() {
 	a.servers.Wait()
 	last.closePools()
 	a.parts.credentials.Close()
+	a.logs.close()
 }
 
 // startClosing keeps anything from changing any more, and reports whether Close was not called before. The watcher is

@@ -82,6 +82,13 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 			RejectWrites:     cfg.Limits.RejectStatusWrites,
 			RejectReads:      cfg.Limits.RejectStatusReads,
 		},
+		Access: proxy.AccessLog{
+			Enabled:      cfg.Log.Access.Enabled,
+			Sample:       float64(cfg.Log.Access.Sample),
+			MaxPerSecond: cfg.Log.Access.MaxPerSecond,
+			Query:        cfg.Log.Access.Query,
+		},
+		Audit:          cfg.Log.Audit.Enabled,
 		MaxConnections: cfg.Server.MaxConnections.Value,
 		AllowFrom:      prefixes(cfg.Server.AllowFrom),
 		AllowedOrigins: origins(cfg),

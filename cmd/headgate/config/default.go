@@ -58,7 +58,11 @@ func Default() *Config {
 			RejectStatusWrites: 503,
 			RejectStatusReads:  429,
 		},
-		Log: Log{Level: "info", Format: "json"},
+		Log: Log{
+			Level: "info", Format: "json",
+			Access: LogAccess{Sample: 1, MaxPerSecond: 1000},
+			Audit:  LogAudit{Enabled: true},
+		},
 	}
 }
 

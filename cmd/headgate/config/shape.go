@@ -111,8 +111,24 @@ type TenantLimits struct {
 
 // Log is [log].
 type Log struct {
-	Level  string `toml:"level"`  // debug | info | warn | error
-	Format string `toml:"format"` // json | logfmt
+	Level  string    `toml:"level"`  // debug | info | warn | error
+	Format string    `toml:"format"` // json | logfmt
+	Access LogAccess `toml:"access"`
+	Audit  LogAudit  `toml:"audit"`
+}
+
+// LogAccess is [log.access]: lines of single requests. Those of failures are written
+// in any case.
+type LogAccess struct {
+	Enabled      bool  `toml:"enabled"`        // successes get a line too
+	Sample       Ratio `toml:"sample"`         // of successes
+	MaxPerSecond int   `toml:"max_per_second"` // of successes, and as many of failures; 0: no limit
+	Query        bool  `toml:"query"`          // on reads: query, start, end, step, match[]
+}
+
+// LogAudit is [log.audit]: who was refused, and who changed what.
+type LogAudit struct {
+	Enabled bool `toml:"enabled"` // refusals and changes get a line
 }
 
 // Upstreams are the [upstreams.NAME] tables by name.

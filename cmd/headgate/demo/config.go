@@ -27,6 +27,7 @@ listen = "127.0.0.1:0"
 
 [log]
 level = "warn"
+audit.enabled = false
 
 [upstreams.all]
 url = "http://%s"

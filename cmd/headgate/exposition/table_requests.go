@@ -15,6 +15,7 @@ var requests = []Family{
 	{Name: "headgate_client_tenants_ignored_total", Kind: Counter, Help: "Requests whose client sent an X-Scope-OrgID that was not used"},
 	{Name: "headgate_panics_total", Kind: Counter, Help: "Requests that ended in a bug of headgate"},
 	{Name: "headgate_log_lines_suppressed_total", Kind: Counter, Help: "Log lines about single requests that were not written because there were too many"},
+	{Name: "headgate_log_lines_dropped_total", Kind: Counter, Help: "Log lines that were dropped because whoever reads the log did not keep up"},
 }
 
 // tenants are the metrics of single tenants.

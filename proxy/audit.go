@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/authcache"
+)
+
+// refusalsPerSecond bounds the lines of the audit log for each reason.
+const refusalsPerSecond = 10
+
+// auditLog writes who was refused, and who changed what.
+type auditLog struct {
+	log      *slog.Logger
+	changes  *slog.Logger
+	refusals map[*Refusal]*lineLimit // never changed
+}
+
+func newAuditLog(log, changes *slog.Logger, suppressed func(n int64)) *auditLog {
+	a := &auditLog{log: log, changes: changes, refusals: make(map[*Refusal]*lineLimit)}
+	for _, r := range Refusals() {
+		a.refusals[r] = &lineLimit{tell: func(n int64) {
+			suppressed(n)
+			log.Info("refusals were left out", "log", "audit", "reason", r.Reason, "count", n)
+		}}
+	}
+	return a
+}
+
+// report tells what was left out and not told yet.
+func (a *auditLog) report() {
+	for _, l := range a.refusals {
+		l.report()
+	}
+}
+
+// audit writes what the audit log wants to know of a request that ends.
+func (x *exchange) audit(now time.Time) {
+	if x.snapshot == nil || !x.snapshot.audit {
+		return
+	}
+	if x.failure != nil {
+		x.auditRefusal(now)
+	}
+	if x.attempts > 0 && x.changesSomething() {
+		x.auditChange()
+	}
+}
+
+func (x *exchange) auditRefusal(now time.Time) {
+	a := x.proxy.seen.audit
+	if limit := a.refusals[x.failure.Refusal]; limit != nil && !limit.allow(now, refusalsPerSecond) {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 16), slog.String("log", "audit"))
+	attrs = x.appendOutcome(attrs)
+	attrs = x.appendSender(attrs)
+	if asked := x.tenantAsked(); asked != "" {
+		attrs = append(attrs, slog.String("tenant_asked", asked))
+	}
+	attrs = x.appendRequest(attrs)
+	attrs = append(attrs, slog.Int("status", x.status))
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "a request was refused", attrs...)
+}
+
+// refusedConnection writes of a connection that was turned away before it could send anything.
+func (a *auditLog) refusedConnection(r *Refusal, from netip.Addr) {
+	if a.refusals[r].allow(time.Now(), refusalsPerSecond) {
+		a.log.Info("a connection was refused", "log", "audit", "reason", r.Reason, "address", from.String())
+	}
+}
+
+// changesSomething reports whether the request is one of the few that change something other than samples: rules,
+// silences, what an operator does.
+func (x *exchange) changesSomething() bool {
+	scope := x.scope()
+	if scope&(authcache.Rules|authcache.Alerts|authcache.Operator) == 0 {
+		return false
+	}
+	switch string(x.head.Method) {
+	case "GET", "HEAD":
+		return scope&authcache.Operator != 0 && changesByGet(x.head.Path)
+	}
+	return true
+}
+
+// changesByGet reports whether a path is one of those with which Cortex does something whatever the method:
+// /ingester/shutdown and its like.
+func changesByGet(path []byte) bool {
+	switch string(path[bytes.LastIndexByte(path, '/')+1:]) {
+	case "flush", "shutdown", "renewTokens", "mode":
+		return true
+	}
+	return false
+}
+
+func (x *exchange) auditChange() {
+	attrs := append(make([]slog.Attr, 0, 16), slog.String("log", "audit"))
+	attrs = x.appendOutcome(attrs)
+	attrs = x.appendSender(attrs)
+	attrs = x.appendRequest(attrs)
+	attrs = append(attrs, slog.Int("status", x.status), slog.Int64("bytes", x.received))
+	x.proxy.seen.audit.changes.LogAttrs(context.Background(), slog.LevelInfo, "a change was passed on", attrs...)
+}
+
+// maxTenantAsked is how much of a tenant header is logged, in bytes: the longest tenant ID there is.
+const maxTenantAsked = 150
+
+// tenantAsked is the tenant that the client named, whatever became of it.
+func (x *exchange) tenantAsked() string {
+	for i := range x.head.Fields {
+		if f := &x.head.Fields[i]; isTenantHeader(f.Name) {
+			return shorten(f.Value, maxTenantAsked)
+		}
+	}
+	return ""
+}
