@@ -73,6 +73,19 @@ func (h *Host) Addr() string { return h.addr }
 // String returns Addr.
 func (h *Host) String() string { return h.addr }
 
+// Crowded reports whether more requests use the host than it may have connections: Acquire would wait for one of them to
+// end.
+func (h *Host) Crowded() bool {
+	most := h.link.maxConnections
+	return most > 0 && h.inFlight.Load() > int64(most)
+}
+
+// full reports whether one more request would make the host crowded.
+func (h *Host) full() bool {
+	most := h.link.maxConnections
+	return most > 0 && h.inFlight.Load() >= int64(most)
+}
+
 // InFlight returns how many requests the host has now: Begin without End.
 func (h *Host) InFlight() int64 { return h.inFlight.Load() }
 
@@ -87,19 +100,19 @@ func (h *Host) Connections() (open, idle int) { return h.conns.count() }
 
 // Acquire lends a connection to the host: a kept one that is as quiet as an idle connection must be, or a new one. wait
 // is how long the caller has left for waiting and connecting; zero is no limit beyond QueueTimeout and ConnectTimeout.
-// The connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release
+// queue is how long it may wait at a host that is Crowded, if that is less; zero is not at all. The connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release
 // or Discard.
 //
 // The error is ErrNoConnection, or wraps ErrConnect. Acquire takes one short lock, that of the idle list. On plain TCP a
 // kept connection costs no allocation; on TLS it costs those that crypto/tls makes to look whether it holds data.
-func (h *Host) Acquire(wait time.Duration) (*Conn, error) {
-	return h.acquire(wait, keptOrFresh)
+func (h *Host) Acquire(wait, queue time.Duration) (*Conn, error) {
+	return h.acquire(wait, queue, keptOrFresh)
 }
 
 // AcquireFresh is Acquire without the kept connections: those it comes across are closed. It is for the caller that just
 // found a kept connection dead in spite of the look that Acquire takes: then its sisters are suspect too.
-func (h *Host) AcquireFresh(wait time.Duration) (*Conn, error) {
-	return h.acquire(wait, fresh)
+func (h *Host) AcquireFresh(wait, queue time.Duration) (*Conn, error) {
+	return h.acquire(wait, queue, fresh)
 }
 
 // wanted says which connections will do.
@@ -110,8 +123,17 @@ const (
 	fresh
 )
 
-func (h *Host) acquire(wait time.Duration, want wanted) (*Conn, error) {
+func (h *Host) acquire(wait, queue time.Duration, want wanted) (*Conn, error) {
 	now := time.Now()
+	if h.Crowded() {
+		if queue <= 0 {
+			h.series.noConnection.Add(1)
+			return nil, ErrNoConnection
+		}
+		if wait == 0 || queue < wait {
+			wait = queue
+		}
+	}
 	for left := wait; ; {
 		c, err := h.conns.take(left)
 		if err != nil {

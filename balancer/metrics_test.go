@@ -38,7 +38,7 @@ func TestMetricsAreThoseOfTheGoldenFile(t *testing.T) {
 	h.Begin()
 	kept := acquire(t, h)
 	acquire(t, h)
-	if _, err := h.Acquire(0); err == nil {
+	if _, err := h.Acquire(0, 0); err == nil {
 		t.Fatal("a third connection of two")
 	}
 	_ = u.next(t).Close()

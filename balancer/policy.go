@@ -29,14 +29,15 @@ func (p Policy) String() string { return policyNames[p] }
 
 // Pick returns the host for the next attempt of a request, nil when none is known. tried are the hosts the request has
 // been sent to already; they come last among the hosts of their kind. Hosts that are passed over (see Host.Available)
-// are picked only when there is no other, so that the last one is always tried.
+// are picked only when there is no other, so that the last one is always tried. Of hosts that are alike otherwise one
+// that has a connection to spare is picked.
 //
 // It takes no lock, does not allocate and keeps nothing of tried.
 func (p *Pool) Pick(tried []*Host) *Host {
 	hosts := *p.hosts.Load()
 	// Fast path: a first attempt, and the host whose turn it is can take it.
 	if n := uint64(len(hosts)); n > 0 && len(tried) == 0 && p.o.Policy == RoundRobin {
-		if h := hosts[p.next.Add(1)%n]; h.Available() {
+		if h := hosts[p.next.Add(1)%n]; h.Available() && !h.full() {
 			return h
 		}
 	}
@@ -50,30 +51,33 @@ func (p *Pool) pickElse(hosts, tried []*Host) *Host {
 	}
 	if len(tried) == 0 && p.o.Policy == LeastConn {
 		i, k := two(len(hosts))
-		if h := lessLoaded(hosts[i], hosts[k]); h.Available() {
+		if h := lessLoaded(hosts[i], hosts[k]); h.Available() && !h.full() {
 			return h
 		}
 	}
 	return p.pickAmong(hosts, tried)
 }
 
-// fitness orders hosts by how willingly a request is sent to them.
+// fitness orders hosts by how willingly a request is sent to them: the sum of what speaks for it.
 type fitness uint8
 
 const (
-	unfit     fitness = iota // passed over, and tried by this request
-	untried                  // passed over, but this request has not tried it
-	available                // tried by this request, but all is well otherwise
-	best                     // neither
+	unfit     fitness = 0 // passed over, tried by this request, and all its connections in use
+	roomy     fitness = 1 // it has a connection to spare
+	untried   fitness = 2 // this request has not tried it
+	available fitness = 4 // it is not passed over
 )
 
 func fitnessOf(h *Host, tried []*Host) fitness {
 	f := unfit
 	if h.Available() {
-		f = available
+		f += available
 	}
 	if !slices.Contains(tried, h) {
-		f++
+		f += untried
+	}
+	if !h.full() {
+		f += roomy
 	}
 	return f
 }

@@ -1,9 +1,11 @@
 package balancer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 )
 
 // literals returns n targets 10.0.0.1, 10.0.0.2, …
@@ -225,6 +227,49 @@ func TestPoliciesHaveTheNamesOfTheConfiguration(t *testing.T) {
 	for _, name := range []string{"", "leastconn", "LEAST_CONN"} {
 		if got, ok := ParsePolicy(name); ok {
 			t.Errorf("ParsePolicy(%q) = %v, want none", name, got)
+		}
+	}
+}
+
+// TestPickAvoidsFullHosts: a host whose connections are all in use comes behind those of its kind, but never behind one
+// that is passed over.
+func TestPickAvoidsFullHosts(t *testing.T) {
+	for _, policy := range []Policy{RoundRobin, LeastConn} {
+		p := New(Options{Name: "distributor", Targets: literals(3), Policy: policy, MaxConnections: 2, MaxFails: 1, FailTimeout: time.Hour}, nil)
+		t.Cleanup(p.Close)
+		a, b, c := p.Hosts()[0], p.Hosts()[1], p.Hosts()[2]
+		for _, h := range []*Host{a, a, b, b} {
+			h.Begin()
+		}
+		for _, step := range []struct {
+			what  string
+			do    func()
+			tried []*Host
+			want  []*Host
+		}{
+			{"two are full", func() {}, nil, []*Host{c}},
+			{"the third was tried", func() {}, []*Host{c}, []*Host{a, b}},
+			{"the third is passed over", c.Failed, nil, []*Host{a, b}},
+			{"and a full one was tried", func() {}, []*Host{a}, []*Host{b}},
+			{"both full ones were tried", func() {}, []*Host{a, b}, []*Host{a, b}},
+			{"one has room again", a.End, nil, []*Host{a}},
+		} {
+			step.do()
+			for addr := range picks(p, 60, step.tried...) {
+				if !slices.ContainsFunc(step.want, func(h *Host) bool { return h.Addr() == addr }) {
+					t.Errorf("%s, %s: %s was picked, want one of %v", policy, step.what, addr, step.want)
+				}
+			}
+		}
+		if a.Crowded() || b.Crowded() {
+			t.Error("a host with no more requests than connections is crowded")
+		}
+		b.Begin()
+		if !b.Crowded() {
+			t.Error("a host with more requests than connections is not crowded")
+		}
+		if _, err := b.Acquire(time.Hour, 0); !errors.Is(err, ErrNoConnection) {
+			t.Errorf("Acquire without a queue: %v, want ErrNoConnection", err)
 		}
 	}
 }

@@ -38,6 +38,7 @@ type exchange struct {
 	routeSlots *slots        // to be given back
 	kindSlots  *slots        // to be given back
 	holds      *atomic.Int64 // how many of kindSlots the tenant has
+	queued     time.Duration // spent in queues, see patience
 	held       int64         // bytes counted against the budget of held bodies
 
 	out      request // what is sent upstream

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ type outcome uint8
 const (
 	answered    outcome = iota // the client has the host's answer, or as much of it as there was
 	ours                       // the client's doing or our own limit; the host had no part in it
+	full                       // all connections of the host were in use: nothing was sent, and nobody is to blame
 	notSent                    // no connection to the host: nothing was sent
 	keptClosed                 // a kept connection ended before a byte of the answer
 	closedEarly                // so did a fresh one
@@ -57,8 +59,14 @@ func (x *exchange) forward() *failure {
 		if x.host == nil {
 			return refuse(noHost)
 		}
-		x.attempts++
 		outcome, f := x.attempt(x.host)
+		if outcome == full {
+			if slices.Contains(x.tried, x.host) {
+				return f // so are the others
+			}
+			x.tried = append(x.tried, x.host)
+			continue
+		}
 		switch outcome {
 		case answered:
 			x.host.Succeeded()
@@ -107,11 +115,15 @@ func (x *exchange) again(o outcome) bool {
 func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 	host.Begin()
 	defer host.End()
-	conn, err := host.Acquire(x.connectWait())
+	conn, err := x.connect(host, (*balancer.Host).Acquire)
+	if errors.Is(err, balancer.ErrNoConnection) {
+		return full, refuse(noConnection)
+	}
+	x.attempts++
 	for {
 		switch {
 		case errors.Is(err, balancer.ErrNoConnection):
-			return ours, refuse(noConnection)
+			return full, refuse(noConnection)
 		case exhausted(err):
 			x.proxy.seen.connectFailed(x, err)
 			return ours, refuseFor(noConnection, "headgate is out of file descriptors or ports")
@@ -123,7 +135,7 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		if outcome != keptClosed || !outcome.mayRepeat(x.route.Scope) || x.out.begun || x.answered {
 			return outcome, f
 		}
-		conn, err = host.AcquireFresh(x.connectWait())
+		conn, err = x.connect(host, (*balancer.Host).AcquireFresh)
 	}
 }
 
@@ -132,13 +144,19 @@ func exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
-// connectWait is how long a connection may be waited for; what is past is the shortest wait there is, since 0 means no
-// limit.
-func (x *exchange) connectWait() time.Duration {
-	if wait := x.remaining(time.Now(), x.route.ConnectTimeout); wait >= 0 {
-		return wait
+// connect borrows a connection of the host, in one of the ways that there are.
+func (x *exchange) connect(
+	host *balancer.Host, acquire func(_ *balancer.Host, wait, queue time.Duration) (*balancer.Conn, error),
+) (*balancer.Conn, error) {
+	now := time.Now()
+	wait := x.remaining(now, x.route.ConnectTimeout)
+	if wait < 0 {
+		wait = 1 // what is past is the shortest wait there is, since 0 means no limit
 	}
-	return 1
+	if host.Crowded() {
+		defer x.queuedSince(now)
+	}
+	return acquire(host, wait, x.patience(now))
 }
 
 func (x *exchange) connectFailure(err error) *failure {

@@ -76,9 +76,9 @@ func (s *share) limitsNow(all *Shares) *TenantLimits {
 	return all.others.Load()
 }
 
-// takeShare takes what the request needs of what its tenant may have, waiting for it no longer than patience. A request
-// that is refused has taken nothing of the rates.
-func (x *exchange) takeShare(patience time.Duration) *failure {
+// takeShare takes what the request needs of what its tenant may have. A request that is refused has taken nothing of the
+// rates.
+func (x *exchange) takeShare() *failure {
 	all := x.proxy.shares
 	x.share = all.of(payer(x.tenant))
 	limits := x.share.limitsNow(all)
@@ -89,7 +89,7 @@ func (x *exchange) takeShare(patience time.Duration) *failure {
 		if limit := int64(limits.MaxInFlight); x.share.inFlight.limit.Load() != limit {
 			x.share.inFlight.limit.Store(limit)
 		}
-		if !x.share.inFlight.take(nil, patience) {
+		if !x.takeSlot(&x.share.inFlight, nil) {
 			return refuseFor(tenantLimited, "as many of its requests are under way as max_in_flight allows")
 		}
 		x.shareSlot = true
@@ -98,7 +98,7 @@ func (x *exchange) takeShare(patience time.Duration) *failure {
 		return nil
 	}
 	now := time.Now()
-	return x.takeRates(limits, now, patience-now.Sub(x.conn.Began()))
+	return x.takeRates(limits, now, x.patience(now))
 }
 
 // takeRates takes one request and the declared length of its body. A body that is longer than the rate has room for is
@@ -106,7 +106,7 @@ func (x *exchange) takeShare(patience time.Duration) *failure {
 func (x *exchange) takeRates(limits *TenantLimits, now time.Time, patience time.Duration) *failure {
 	var wait time.Duration
 	if limits.BytesPerSecond > 0 {
-		if wait = x.share.bytes.owed(now) - burst; wait > max(patience, 0) {
+		if wait = x.share.bytes.owed(now) - burst; wait > patience {
 			return tooMuch("bytes_per_second", wait)
 		}
 	}
@@ -124,6 +124,7 @@ func (x *exchange) takeRates(limits *TenantLimits, now time.Time, patience time.
 	}
 	if wait > 0 {
 		time.Sleep(wait)
+		x.queued += wait
 	}
 	return nil
 }

@@ -253,12 +253,12 @@ func BenchmarkShare(b *testing.B) {
 				var at atomic.Int64
 				b.ReportAllocs()
 				b.RunParallel(func(pb *testing.PB) {
-					x := &exchange{proxy: p, identity: identity, conn: &client{Conn: new(wire.Conn)}}
+					x := &exchange{proxy: p, snapshot: new(Snapshot), identity: identity, conn: &client{Conn: new(wire.Conn)}}
 					x.head = new(wire.RequestHead)
 					x.head.Length = 1000
 					for i := int(at.Add(1)); pb.Next(); i++ {
 						x.tenant = names[i%tenants]
-						if f := x.takeShare(0); f != nil {
+						if f := x.takeShare(); f != nil {
 							b.Fatal(f)
 						}
 						x.received = 1000

@@ -65,7 +65,7 @@ func TestWithoutAQueueTimeoutNobodyWaits(t *testing.T) {
 		if timeout > 0 {
 			x.deadline = time.Now().Add(timeout)
 		}
-		if got := x.patience(); got != 0 {
+		if got := x.patience(time.Now()); got != 0 {
 			t.Errorf("with a timeout of %v: patience %v, want none", timeout, got)
 		}
 	}
