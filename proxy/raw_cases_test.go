@@ -98,18 +98,26 @@ func exchangeRaw(t testing.TB, addr string, raw []byte, halfClose bool, wait tim
 // exchangeCase is exchangeRaw for a case, which says what should come.
 func exchangeCase(t testing.TB, network, addr string, c *rawCase) *verdict {
 	t.Helper()
-	return exchangeOn(t, network, addr, c.bytes(), c.HalfClose, func(v *verdict) time.Duration {
-		if v.final() == 0 || len(v.statuses) < c.Responses || c.Close || c.HalfClose {
-			return rawPatience
-		}
-		return rawQuiet
-	})
+	return exchangeOn(t, network, addr, c.bytes(), c.HalfClose, c.patience)
+}
+
+// patience is how long the next answer to a case is waited for.
+func (c *rawCase) patience(v *verdict) time.Duration {
+	if v.final() == 0 || len(v.statuses) < c.Responses || c.Close || c.HalfClose {
+		return rawPatience
+	}
+	return rawQuiet
 }
 
 // exchangeOn asks before each answer how long to wait for it.
 func exchangeOn(t testing.TB, network, addr string, raw []byte, halfClose bool, wait func(*verdict) time.Duration) *verdict {
 	t.Helper()
-	conn, err := net.Dial(network, addr)
+	return exchangeDialled(t, func() (net.Conn, error) { return net.Dial(network, addr) }, raw, halfClose, wait)
+}
+
+func exchangeDialled(t testing.TB, dial func() (net.Conn, error), raw []byte, halfClose bool, wait func(*verdict) time.Duration) *verdict {
+	t.Helper()
+	conn, err := dial()
 	if err != nil {
 		t.Fatal(err)
 	}

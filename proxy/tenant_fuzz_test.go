@@ -2,25 +2,20 @@ package proxy
 
 import (
 	"bufio"
-	"fmt"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// credentials of the test gateway, as they are sent, with whom they stand for.
-var sentCredentials = []struct{ sent, tenant, client string }{
-	{"dGVuYW50LWE6c2VjcmV0", "tenant-a", "tenant-a"},
-	{"dGVuYW50LWI6c2VjcmV0", "tenant-b", "tenant-b"},
-	{"cmVhZGVyLWE6c2VjcmV0", "tenant-a", "reader-a"},
-}
-
-// startFuzzGateway serves the test routes on a socket of the file system as well, which has no ports to use up.
+// startFuzzGateway serves the test routes to credentials of every kind on a socket of the file system, which has no ports
+// to use up.
 func startFuzzGateway(f *testing.F) (socket string, upstream *recorder) {
 	f.Helper()
 	upstream = startRecorder(f, nil)
@@ -29,35 +24,51 @@ func startFuzzGateway(f *testing.F) (socket string, upstream *recorder) {
 			r.RetryBodySize = 3 // all but the smallest bodies are streamed
 		}
 	}))
-	socket = filepath.Join(f.TempDir(), "gw")
-	ln, err := net.Listen("unix", socket)
-	if err != nil {
-		f.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- g.Serve(ln) }()
-	f.Cleanup(func() {
-		g.Unserve(ln)
-		if err := <-served; err != nil {
-			f.Errorf("Serve: %v", err)
-		}
-	})
-	return socket, upstream
+	g.use(f, settings(g.snapshot.Load().Routes(), everyKind(f)))
+	return g.onUnixSocket(f), upstream
 }
 
-// tell sends bytes, ends the sending side and returns all that comes back. The gateway must close in the end.
-func tell(t *testing.T, socket string, raw []byte) string {
+// onUnixSocket serves a socket of the file system as well, until the test ends.
+func (g *gateway) onUnixSocket(t testing.TB) (socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "gw")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.serveMore(t, ln)
+	return socket
+}
+
+// halfCloser is a connection whose sending side can end alone.
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
+
+func dialUnix(t *testing.T, socket string) halfCloser {
 	t.Helper()
 	c, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c.(*net.UnixConn)
+}
+
+// tell sends bytes, ends the sending side and returns all that comes back. The gateway must close in the end.
+func tell(t *testing.T, socket string, raw []byte) string {
+	t.Helper()
+	return tellOn(t, dialUnix(t, socket), raw)
+}
+
+func tellOn(t *testing.T, c halfCloser, raw []byte) string {
+	t.Helper()
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Write(raw); err == nil {
-		c.(*net.UnixConn).CloseWrite() //nolint:errcheck // the gateway may have closed
+		c.CloseWrite() //nolint:errcheck // the gateway may have closed
 	}
 	answers, err := io.ReadAll(c)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
@@ -115,8 +126,8 @@ func matchesBytes(re *regexp.Regexp, s string) bool {
 	return re.MatchString(string(runes))
 }
 
-// FuzzRequest sends whatever bytes to a gateway on a real socket. What reaches the upstream is well formed, names one
-// tenant, once, and there is a credential of that tenant among the bytes for every request of it.
+// FuzzRequest sends whatever bytes to a gateway on a real socket. What reaches the upstream is well formed and names, once,
+// what a credential among the bytes allows, for every request of it.
 func FuzzRequest(f *testing.F) {
 	for _, c := range readRawCases(f, "testdata/raw-http.jsonl") {
 		if raw := c.bytes(); len(raw) < 4<<10 {
@@ -134,29 +145,19 @@ func FuzzRequest(f *testing.F) {
 // checkTold sends bytes and holds what reached the upstream against them.
 func checkTold(t *testing.T, socket string, upstream *recorder, raw []byte) {
 	t.Helper()
+	checkToldOn(t, dialUnix(t, socket), upstream, raw, sentCredentials)
+}
+
+func checkToldOn(t *testing.T, c halfCloser, upstream *recorder, raw []byte, credentials []sentCredential) {
+	t.Helper()
 	upstream.forget()
-	answers := tell(t, socket, raw)
+	answers := tellOn(t, c, raw)
 	if answers != "" && !strings.HasPrefix(answers, "HTTP/1.1 ") {
 		t.Fatalf("%q is answered %q", raw, answers)
 	}
-	seen := make(map[string]int)
-	for _, r := range upstream.requests() {
-		if !r.complete {
-			continue // it was cut, and may be of the input before
-		}
-		checkUpstream(t, r)
-		seen[fmt.Sprint(r.values("X-Scope-OrgID"), r.values("X-Scope-ClientID"))]++
-	}
-	for _, c := range sentCredentials {
-		key := fmt.Sprint([]string{c.tenant}, []string{c.client})
-		if sent := strings.Count(string(raw), c.sent); seen[key] > sent {
-			t.Fatalf("%q holds %d credentials of %s, upstream saw %d requests of it", raw, sent, key, seen[key])
-		}
-		delete(seen, key)
-	}
-	if len(seen) > 0 {
-		t.Fatalf("%q: upstream saw %v", raw, seen)
-	}
+	// What is not complete was cut, and may be of the input before.
+	seen := slices.DeleteFunc(upstream.requests(), func(r *received) bool { return !r.complete })
+	checkIdentities(t, seen, string(raw), credentials)
 }
 
 // fragments are what FuzzFragments puts requests together from.
@@ -168,12 +169,49 @@ var fragments = []string{
 	"Content-Length: 0\r\n", "Content-Length: 5\r\n", "Content-Length: 60\r\n", "content-length: 05\r\n", "Transfer-Encoding: chunked\r\n", "transfer-encoding: identity\r\n",
 	"Connection: close\r\n", "Connection: keep-alive\r\n", "Connection: X-Scope-OrgID, Content-Length\r\n", "Expect: 100-continue\r\n", "Trailer: X-Scope-OrgID\r\n",
 	"X-Scope-OrgID: victim\r\n", "x_scope_orgid: victim\r\n", " X-Scope-OrgID: victim\r\n", "X-Scope-OrgID : victim\r\n", "Foo: bar\r\n", "Foo: bar\n", "Foo:\r\n",
+	"Authorization: " + bearerA + "\r\n", "Authorization: " + bearerB + "\r\n", "Authorization: Bearer " + tokenOfJane + "\r\n", "Authorization: Bearer " + tokenOfJoe + "\r\n",
+	"Authorization: Basic c2V2ZXJhbDpzZWNyZXQ=\r\n", "Authorization: Basic ZXZlcnk6c2VjcmV0\r\n", "Authorization: Basic b3BlcmF0b3I6c2VjcmV0\r\n", "Authorization: Basic c2xvdzpzZWNyZXQ=\r\n",
+	"Authorization: Bearer wrong\r\n", "X-Scope-OrgID: a\r\n", "x-scope-orgid: c|a\r\n", "X-Scope-OrgID: d\r\n", "X-Scope-OrgID: j1\r\n", "X-Scope-OrgID: a|\r\n", "X-Scope-OrgID:\r\n", "X-Scope-OrgID: ",
 	"5\r\nhello\r\n", "5;x=y\r\nhello\r\n", "5\nhello\n", "0\r\n", "0\r\n\r\n", "00;a\r\n", "\r\n\r\n", "hello\r\n", "1\r\na\r\n", "3c\r\n",
 }
 
 // FuzzFragments is FuzzRequest for requests put together from fragments, which are good far more often: each byte of the
 // input is one of them.
 func FuzzFragments(f *testing.F) {
+	addFragmentSeeds(f)
+	socket, upstream := startFuzzGateway(f)
+	f.Fuzz(func(t *testing.T, choices []byte) { checkTold(t, socket, upstream, assembled(choices)) })
+}
+
+// FuzzBesideACertificate is FuzzFragments on connections with a certificate, which counts for every request that has no
+// Authorization.
+func FuzzBesideACertificate(f *testing.F) {
+	addFragmentSeeds(f)
+	upstream := startRecorder(f, nil)
+	g := startEveryKind(f, upstream.addr, nil)
+	ca := newAuthority(f)
+	socket := filepath.Join(f.TempDir(), "gw")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		f.Fatal(err)
+	}
+	g.serveMore(f, ca.secure(f, tls.RequireAndVerifyClientCert)(ln))
+	config := ca.client(ca.issue(f, "agent", time.Hour))
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		c := tls.Client(dialUnix(t, socket), config)
+		checkToldOn(t, c, upstream, assembled(choices), append(slices.Clone(sentCredentials), agent))
+	})
+}
+
+// assembled puts fragments together: each byte is one of them.
+func assembled(choices []byte) (raw []byte) {
+	for _, choice := range choices[:min(len(choices), 64)] {
+		raw = append(raw, fragments[int(choice)%len(fragments)]...)
+	}
+	return raw
+}
+
+func addFragmentSeeds(f *testing.F) {
 	index := make(map[string]byte)
 	for i, fragment := range fragments {
 		index[fragment] = byte(i)
@@ -185,6 +223,10 @@ func FuzzFragments(f *testing.F) {
 			"5;x=y\r\nhello\r\n", "0\r\n", "X-Scope-OrgID: victim\r\n", "\r\n"},
 		{"PUT /nowhere HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: " + basicA + "\r\n", "Content-Length: 60\r\n", "\r\n",
 			"GET /prometheus/x?y HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: " + basicB + "\r\n", "\r\n"},
+		{"GET /prometheus/x?y HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: Basic c2V2ZXJhbDpzZWNyZXQ=\r\n", "x-scope-orgid: c|a\r\n", "\r\n",
+			"GET /prometheus/x?y HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: Bearer " + tokenOfJoe + "\r\n", "\r\n",
+			"POST /api/v1/push HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: Basic ZXZlcnk6c2VjcmV0\r\n", "X-Scope-OrgID: ", "hello\r\n", "Content-Length: 0\r\n", "\r\n",
+			"POST /api/v1/push HTTP/1.1\r\n", "Host: gw.test\r\n", "Authorization: " + bearerB + "\r\n", "X-Scope-OrgID: d\r\n", "Content-Length: 0\r\n", "\r\n"},
 		{"GET /prometheus/x HTTP/1.0\r\n", "Connection: keep-alive\r\n", "authorization: Basic cmVhZGVyLWE6c2VjcmV0\r\n", "\r\n", "GET /healthz HTTP/1.1\r\n", "Host: b\r\n", "\r\n"},
 	} {
 		var seed []byte
@@ -193,12 +235,4 @@ func FuzzFragments(f *testing.F) {
 		}
 		f.Add(seed)
 	}
-	socket, upstream := startFuzzGateway(f)
-	f.Fuzz(func(t *testing.T, choices []byte) {
-		var raw []byte
-		for _, choice := range choices[:min(len(choices), 64)] {
-			raw = append(raw, fragments[int(choice)%len(fragments)]...)
-		}
-		checkTold(t, socket, upstream, raw)
-	})
 }
