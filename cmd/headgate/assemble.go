@@ -73,6 +73,7 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 			Federation:   cfg.Cortex.TenantFederation.Enabled,
 			MaxTenants:   cfg.Cortex.TenantFederation.MaxTenant,
 			RegexMatcher: cfg.Cortex.TenantFederation.RegexMatcherEnabled,
+			Check:        cfg.Auth.TenantHeader == "check",
 		},
 		Limits: proxy.Limits{
 			MaxInFlight:      cfg.Limits.MaxInFlight,
@@ -88,7 +89,9 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 			MaxPerSecond: cfg.Log.Access.MaxPerSecond,
 			Query:        cfg.Log.Access.Query,
 		},
-		Audit:          cfg.Log.Audit.Enabled,
+		Audit:            cfg.Log.Audit.Enabled,
+		KeepDeniedWrites: cfg.Auth.DeniedWriteStatus == 503,
+
 		MaxConnections: cfg.Server.MaxConnections.Value,
 		AllowFrom:      prefixes(cfg.Server.AllowFrom),
 		AllowedOrigins: origins(cfg),
