@@ -22,8 +22,9 @@ var (
 // Host is one address of an upstream, with the connections to it. It may belong to several pools while one replaces
 // the other; it is gone when it belongs to none. All methods may be called from any number of goroutines.
 type Host struct {
-	inFlight atomic.Int64
-	gone     atomic.Bool // in no pool any more: connections are not kept
+	begun atomic.Uint64 // requests
+	ended atomic.Uint64 // of them
+	gone  atomic.Bool   // in no pool any more: connections are not kept
 	standing
 
 	key    hostKey
@@ -77,23 +78,26 @@ func (h *Host) String() string { return h.addr }
 // end.
 func (h *Host) Crowded() bool {
 	most := h.link.maxConnections
-	return most > 0 && h.inFlight.Load() > int64(most)
+	return most > 0 && h.InFlight() > int64(most)
 }
 
 // full reports whether one more request would make the host crowded.
 func (h *Host) full() bool {
 	most := h.link.maxConnections
-	return most > 0 && h.inFlight.Load() >= int64(most)
+	return most > 0 && h.InFlight() >= int64(most)
 }
 
 // InFlight returns how many requests the host has now: Begin without End.
-func (h *Host) InFlight() int64 { return h.inFlight.Load() }
+func (h *Host) InFlight() int64 {
+	ended := h.ended.Load() // first, or it could be ahead
+	return int64(h.begun.Load() - ended)
+}
 
 // Begin counts a request that is about to use the host. Each call needs one of End.
-func (h *Host) Begin() { h.inFlight.Add(1) }
+func (h *Host) Begin() { h.begun.Add(1) }
 
-// End takes a request off the count that Begin put on it.
-func (h *Host) End() { h.inFlight.Add(-1) }
+// End says that a request that Begin counted is over.
+func (h *Host) End() { h.ended.Add(1) }
 
 // Connections returns how many connections the host has, and how many of them are idle.
 func (h *Host) Connections() (open, idle int) { return h.conns.count() }

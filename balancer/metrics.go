@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/headgate/headgate/balancer/latency"
 )
 
 // Metrics writes the series of all pools of a process, headgate_upstream_*, into one metrics.Set. While one pool replaces
@@ -43,7 +46,14 @@ type poolSeries struct {
 type hostSeries struct {
 	dials, dialErrors, stale, noConnection atomic.Uint64
 	passedOver, probes, probeFailures      atomic.Uint64
-	hosts                                  []*Host // guarded by Metrics.mu
+
+	latency latency.Histogram // of answers
+	errors  [errorKinds]atomic.Uint64
+	repeats atomic.Uint64
+	clock   clock
+	gone    atomic.Uint64 // requests of hosts that went
+
+	hosts []*Host // guarded by Metrics.mu
 }
 
 // add shows p and returns its counters.
@@ -93,6 +103,7 @@ func (m *Metrics) host(upstream string, h *Host) (*hostSeries, func()) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		s.hosts = slices.DeleteFunc(s.hosts, func(other *Host) bool { return other == h })
+		s.gone.Add(h.begun.Load())
 		if len(s.hosts) == 0 {
 			delete(m.hosts, labels)
 		}
@@ -103,6 +114,7 @@ func (m *Metrics) host(upstream string, h *Host) (*hostSeries, func()) {
 type poolMetric struct {
 	name  string
 	value func(*poolSeries) uint64
+	names bool // only of pools that look something up
 }
 
 type hostMetric struct {
@@ -111,10 +123,10 @@ type hostMetric struct {
 }
 
 var poolMetrics = []poolMetric{
-	{"headgate_upstream_hosts", func(s *poolSeries) uint64 {
+	{name: "headgate_upstream_hosts", value: func(s *poolSeries) uint64 {
 		return uint64(len(s.newest().Hosts()))
 	}},
-	{"headgate_upstream_hosts_available", func(s *poolSeries) (n uint64) {
+	{name: "headgate_upstream_hosts_available", value: func(s *poolSeries) (n uint64) {
 		for _, h := range s.newest().Hosts() {
 			if h.Available() {
 				n++
@@ -122,11 +134,11 @@ var poolMetrics = []poolMetric{
 		}
 		return n
 	}},
-	{"headgate_upstream_dns_lookups_total", func(s *poolSeries) uint64 { return s.lookups.Load() }},
-	{"headgate_upstream_dns_lookup_failures_total", func(s *poolSeries) uint64 {
+	{name: "headgate_upstream_dns_lookups_total", names: true, value: func(s *poolSeries) uint64 { return s.lookups.Load() }},
+	{name: "headgate_upstream_dns_lookup_failures_total", names: true, value: func(s *poolSeries) uint64 {
 		return s.lookupFailures.Load()
 	}},
-	{"headgate_upstream_dns_resolved_timestamp_seconds", func(s *poolSeries) uint64 {
+	{name: "headgate_upstream_dns_resolved_timestamp_seconds", names: true, value: func(s *poolSeries) uint64 {
 		if _, at := s.newest().Resolved(); !at.IsZero() {
 			return uint64(at.Unix())
 		}
@@ -143,6 +155,8 @@ var hostMetrics = []hostMetric{
 		}
 		return 1
 	}},
+	{"headgate_upstream_host_requests_total", func(s *hostSeries) uint64 { return s.requests(s.hosts...) }},
+	{"headgate_upstream_host_retries_total", func(s *hostSeries) uint64 { return s.repeats.Load() }},
 	{"headgate_upstream_host_in_flight", func(s *hostSeries) (n uint64) {
 		for _, h := range s.hosts {
 			n += uint64(max(h.InFlight(), 0))
@@ -182,6 +196,33 @@ var hostMetrics = []hostMetric{
 	}},
 }
 
+// requests counts those of hosts with these series, and of those that went.
+func (s *hostSeries) requests(hosts ...*Host) uint64 {
+	n := s.gone.Load()
+	for _, h := range hosts {
+		n += h.begun.Load()
+	}
+	return n
+}
+
+// answers reads the histogram.
+func (s *hostSeries) answers() *latency.Reading {
+	var r latency.Reading
+	r.Add(&s.latency)
+	return &r
+}
+
+// writeMore writes what is more than one number, and asks for the next answer's Date.
+func (s *hostSeries) writeMore(w io.Writer, labels string) {
+	for kind := range errorKinds {
+		fmt.Fprintf(w, "headgate_upstream_host_errors_total{%s,kind=%q} %d\n", labels, kind, s.errors[kind].Load())
+	}
+	s.answers().Write(w, "headgate_upstream_host_duration_seconds", labels)
+	ahead := time.Duration(s.clock.ahead.Load())
+	fmt.Fprintf(w, "headgate_upstream_host_clock_skew_seconds{%s} %g\n", labels, ahead.Seconds())
+	s.clock.wanted.Store(true)
+}
+
 // newest returns the pool that the gauges speak of: the one that replaces the others. Metrics.mu is held.
 func (s *poolSeries) newest() *Pool { return s.pools[len(s.pools)-1] }
 
@@ -193,6 +234,9 @@ func (m *Metrics) write(w io.Writer) {
 	names := slices.Sorted(maps.Keys(m.pools))
 	for _, metric := range poolMetrics {
 		for _, name := range names {
+			if metric.names && len(m.pools[name].newest().names) == 0 {
+				continue
+			}
 			fmt.Fprintf(&b, "%s{upstream=%s} %d\n", metric.name, strconv.Quote(name), metric.value(m.pools[name]))
 		}
 	}
@@ -204,6 +248,9 @@ func (m *Metrics) write(w io.Writer) {
 			fmt.Fprintf(&b, "%s{upstream=%s,host=%s} %d\n",
 				metric.name, strconv.Quote(l.upstream), strconv.Quote(l.host), metric.value(m.hosts[l]))
 		}
+	}
+	for _, l := range labels {
+		m.hosts[l].writeMore(&b, "upstream="+strconv.Quote(l.upstream)+",host="+strconv.Quote(l.host))
 	}
 	m.mu.Unlock()
 	_, _ = w.Write(b.Bytes())

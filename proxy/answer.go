@@ -202,6 +202,7 @@ func (x *exchange) startAnswer(b []byte, status int, reason string) []byte {
 
 // answerText answers a request that is meant for us.
 func (x *exchange) answerText(status int, text string) {
+	x.origin = byHeadgate
 	buf := takeBuffer(smallBuffer)
 	defer buf.release()
 	b := x.startAnswer(buf.b[:0], status, fasthttp.StatusMessage(status))
@@ -223,8 +224,10 @@ func appendDate(b []byte) []byte {
 
 // send writes some of the answer to the client and reports whether the client took it.
 func (x *exchange) send(b []byte) bool {
-	x.answered = true
 	now := time.Now()
+	if !x.answered {
+		x.answered, x.answeredAt = true, now
+	}
 	x.conn.End(now) // before the client can see it and go on elsewhere: of two connections the one served first is idle first
 	err := x.conn.SendWithin(now, x.writeTimeout())
 	if err == nil {

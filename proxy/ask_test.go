@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,9 +119,14 @@ func (g *gateway) metric(name string) string {
 	return ""
 }
 
-// refusals is how often a reason was given.
+// refusals is how often a reason was given, whatever the scope.
 func (g *gateway) refusals(reason string) string {
-	return g.metric(fmt.Sprintf("headgate_refusals_total{reason=%q}", reason))
+	sum := 0
+	for _, scope := range scopeNames {
+		n, _ := strconv.Atoi(g.metric(fmt.Sprintf(`headgate_refusals_total{reason=%q,origin="headgate",scope=%q}`, reason, scope)))
+		sum += n
+	}
+	return strconv.Itoa(sum)
 }
 
 // requestOf is a raw request of tenant-a for a scope, by the routes of testRoutes, with a nonce.

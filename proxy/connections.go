@@ -21,8 +21,9 @@ type client struct {
 	*wire.Conn
 	list     *connections
 	once     sync.Once
-	used     atomic.Bool // it has had a request
-	origin   []byte      // see originLines
+	used     atomic.Bool   // it has had a request
+	counted  *tenantSeries // of its last request with a good credential; nil before there was one
+	origin   []byte        // see originLines
 	exchange exchange
 
 	greeted bool         // shown is known; only for the handler's goroutine, like shown

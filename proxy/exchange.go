@@ -41,18 +41,21 @@ type exchange struct {
 	queued     time.Duration // spent in queues, see patience
 	held       int64         // bytes counted against the budget of held bodies
 
-	out      request // what is sent upstream
-	attempts int     // hosts that were sent the request, or refused it
-	tried    []*balancer.Host
-	triedBuf [4]*balancer.Host
-	host     *balancer.Host // the last one tried
-	granted  bool           // a further attempt, before the answer was dropped for it
+	out       request // what is sent upstream
+	attempts  int     // hosts that were sent the request, or refused it
+	tried     []*balancer.Host
+	triedBuf  [4]*balancer.Host
+	host      *balancer.Host // the last one tried
+	attempted time.Time      // when it was
+	granted   bool           // a further attempt, before the answer was dropped for it
 
-	status      int   // of the answer; 0 before it began
-	answered    bool  // a byte of the answer may have been sent
-	closing     bool  // the connection ends with this request
-	received    int64 // bytes of the client's body
-	sent        int64 // bytes of the answer, head included
+	status      int       // of the answer; 0 before it began
+	origin      origin    // of the answer
+	answered    bool      // a byte of the answer may have been sent
+	answeredAt  time.Time // when the first was
+	closing     bool      // the connection ends with this request
+	received    int64     // bytes of the client's body
+	sent        int64     // bytes of the answer, head included
 	failure     *failure
 	undelivered bool   // the client did not take the answer
 	allow       string // of a 405

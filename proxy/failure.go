@@ -127,9 +127,11 @@ func (x *exchange) refuse(f *failure) {
 	x.failure = f
 	x.closing = x.closing || refusalCloses(f.Refusal)
 	if f.silent || x.answered {
+		x.origin = cutOff
 		x.cut()
 		return
 	}
+	x.origin = byHeadgate
 	status := x.statusOf(f.Refusal)
 	body := append(make([]byte, 0, 256), "headgate: "...)
 	body = append(body, f.Reason...)

@@ -67,6 +67,7 @@ func (x *exchange) forward() *failure {
 			x.tried = append(x.tried, x.host)
 			continue
 		}
+		x.account(outcome)
 		switch outcome {
 		case answered:
 			x.host.Succeeded()
@@ -149,6 +150,7 @@ func (x *exchange) connect(
 	host *balancer.Host, acquire func(_ *balancer.Host, wait, queue time.Duration) (*balancer.Conn, error),
 ) (*balancer.Conn, error) {
 	now := time.Now()
+	x.attempted = now
 	wait := x.remaining(now, x.route.ConnectTimeout)
 	if wait < 0 {
 		wait = 1 // what is past is the shortest wait there is, since 0 means no limit
@@ -202,6 +204,9 @@ func (l *leg) run() (_ outcome, f *failure) {
 	}
 	if o, f := l.await(); f != nil {
 		return o, f
+	}
+	if l.x.host.ClockWanted() {
+		l.readClock()
 	}
 	judged, f := l.judge()
 	if f != nil {

@@ -17,15 +17,15 @@ import (
 // resolved when its route is compiled.
 type observer struct {
 	log        *slog.Logger
-	durations  durations
-	noRoute    *routeDurations
-	refusals   map[*Refusal]*metrics.Counter // never changed
+	series     series
+	noRoute    *routeSeries
+	refusals   *refusalCounts
+	tenants    *tenantCounts
 	access     *accessLog
 	audit      *auditLog
 	events     lineLimit
 	turnedAway map[string]*metrics.Counter // connections, by why; never changed
 
-	requestBytes   *metrics.Counter
 	answerBytes    *metrics.Counter
 	repeats        *metrics.Counter // attempts after the first
 	repeated       *metrics.Counter // requests that a sender says it sends again
@@ -44,8 +44,8 @@ func newObserver(p *Proxy, options *Options) *observer {
 	}
 	o := &observer{
 		log:            options.Log,
-		refusals:       make(map[*Refusal]*metrics.Counter),
-		requestBytes:   set.NewCounter("headgate_request_body_bytes_total"),
+		refusals:       newRefusalCounts(),
+		tenants:        newTenantCounts(),
 		answerBytes:    set.NewCounter("headgate_response_bytes_total"),
 		repeats:        set.NewCounter("headgate_retries_total"),
 		repeated:       set.NewCounter("headgate_sender_retries_total"),
@@ -64,12 +64,11 @@ func newObserver(p *Proxy, options *Options) *observer {
 	for _, why := range []string{"limit", "address"} {
 		o.turnedAway[why] = set.NewCounter(fmt.Sprintf("headgate_client_connections_refused_total{reason=%q}", why))
 	}
-	o.noRoute = o.durations.route(otherName)
-	for _, r := range Refusals() {
-		o.refusals[r] = set.NewCounter(fmt.Sprintf("headgate_refusals_total{reason=%q}", r.Reason))
-	}
+	o.noRoute = o.series.route(routeKey{label: otherName})
 	set.NewGauge("headgate_in_flight_requests", func() float64 { return float64(p.InFlight()) })
-	set.RegisterMetricsWriter(o.durations.write)
+	set.RegisterMetricsWriter(o.series.write)
+	set.RegisterMetricsWriter(o.refusals.write)
+	set.RegisterMetricsWriter(o.tenants.write)
 	return o
 }
 
@@ -78,14 +77,16 @@ func (x *exchange) observe() {
 	o := x.proxy.seen
 	now := time.Now()
 	took := now.Sub(x.conn.Began())
-	if x.status != 0 {
-		r := o.noRoute
-		if x.route != nil {
-			r = x.route.durations
-		}
-		r.observe(x.head.Method, x.status, took)
+	r := o.noRoute
+	if x.route != nil {
+		r = x.route.series
 	}
-	o.requestBytes.Add(int(x.received))
+	if x.status != 0 {
+		r.observe(x.head.Method, x.origin, x.status, took)
+	} else {
+		r.unanswered.Add(1)
+	}
+	x.tenantSeries().count(x)
 	o.answerBytes.Add(int(x.sent))
 	if x.head.Has(wire.RetryAttempt) {
 		o.repeated.Inc()
@@ -94,9 +95,7 @@ func (x *exchange) observe() {
 		o.repeats.Add(x.attempts - 1)
 	}
 	if x.failure != nil {
-		if c := o.refusals[x.failure.Refusal]; c != nil {
-			c.Inc()
-		}
+		o.refusals[scopeIndex(x.scope())][reasonIndex[x.failure.Refusal]].Add(1)
 	}
 	x.logAccess(now, took)
 	x.audit(now)

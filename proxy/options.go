@@ -41,6 +41,8 @@ type Settings struct {
 
 	KeepDeniedWrites bool // 401 and 403 are 503 on write routes, so that senders keep what they sent
 
+	MaxTenantSeries int // tenants that are counted apart in the metrics; 0: none is shown
+
 	MaxConnections int            // of clients; 0: no limit
 	AllowFrom      []netip.Prefix // who may connect; empty: everybody
 	AllowedOrigins []string       // "https://grafana.example": other origins than the gateway's own that browsers may send changes from

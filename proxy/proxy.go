@@ -93,8 +93,10 @@ func (silence) Printf(string, ...any) {}
 // Use makes s the snapshot of every request that begins from now on. A snapshot belongs to the one Proxy that uses it.
 func (p *Proxy) Use(s *Snapshot) {
 	for _, r := range s.routes.all {
-		r.durations = p.seen.durations.route(routeLabel(&r.Route))
+		r.series = p.seen.series.route(routeKey{routeLabel(&r.Route), r.Scope})
+		r.series.prepare(&r.Route)
 	}
+	p.seen.tenants.limit(s.maxTenantSeries)
 	p.writes.limit.Store(int64(s.limits.MaxInFlight))
 	p.reads.limit.Store(int64(s.limits.MaxInFlightReads))
 	p.held.limit.Store(s.limits.MaxBuffered)

@@ -17,9 +17,9 @@ import (
 // route is one compiled entry of the table.
 type route struct {
 	Route
-	durations *routeDurations // set before the snapshot is used
-	slots     slots
-	wrong     *wrongMachines // of the pool; shared by its routes
+	series *routeSeries // set before the snapshot is used
+	slots  slots
+	wrong  *wrongMachines // of the pool; shared by its routes
 }
 
 // takes reports whether the route is for a method.

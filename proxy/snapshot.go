@@ -27,6 +27,8 @@ type Snapshot struct {
 	access       AccessLog
 	audit        bool
 
+	maxTenantSeries int
+
 	maxConnections int
 	allowFrom      []netip.Prefix
 	allowedOrigins []string
@@ -55,6 +57,8 @@ func Compile(s Settings) (*Snapshot, error) {
 		limits:       s.Limits,
 		access:       s.Access,
 		audit:        s.Audit,
+
+		maxTenantSeries: s.MaxTenantSeries,
 
 		maxConnections: s.MaxConnections,
 		allowFrom:      s.AllowFrom,

@@ -91,6 +91,7 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 		},
 		Audit:            cfg.Log.Audit.Enabled,
 		KeepDeniedWrites: cfg.Auth.DeniedWriteStatus == 503,
+		MaxTenantSeries:  cfg.Metrics.Tenants,
 
 		MaxConnections: cfg.Server.MaxConnections.Value,
 		AllowFrom:      prefixes(cfg.Server.AllowFrom),

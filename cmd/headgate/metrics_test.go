@@ -20,7 +20,7 @@ func busy(t *testing.T) *running {
 	runtime.GC()
 	certified := newCertified(t)
 	cortex := newUpstream(t)
-	r := start(t, withTLS(certified.table(`listen = "127.0.0.1:0"`), everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")+
+	r := start(t, withTLS(certified.table(`listen = "127.0.0.1:0"`), everything(strings.Replace(cortex.URL, "127.0.0.1", "localhost", 1))+tenant("team-a", "prometheus-a", "one")+
 		"[[routes]]\npath = \"/api/v1/push\"\nupstream = \"all\"\nmax_in_flight = 10\n"))
 	client := newClient(t)
 	for _, want := range []struct {

@@ -32,14 +32,14 @@ func TestLimitsOfTenantsFollowTheFile(t *testing.T) {
 	if got := statuses(); got != "+++-+-" {
 		t.Errorf("at the start %s, want +++-+-", got)
 	}
-	r.write(gate(rest+"[limits]\nqueue_timeout = \"0s\"\nreject_status_writes = 503\n"))
+	r.write(gate(rest + "[limits]\nqueue_timeout = \"0s\"\nreject_status_writes = 503\n"))
 	if problems := r.Reload(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	if got := statuses(); got != "++++++" {
 		t.Errorf("without limits %s, want ++++++", got)
 	}
-	r.write(gate(rest+"[tenants.limits]\n"+never+"[limits.tenants.team-c]\nmax_in_flight = 1\n"))
+	r.write(gate(rest + "[tenants.limits]\n" + never + "[limits.tenants.team-c]\nmax_in_flight = 1\n"))
 	if problems := r.Reload(); len(problems) != 1 || !strings.Contains(problems[0], "tenants[2].limits") {
 		t.Errorf("a contradiction: %q", problems)
 	}

@@ -58,6 +58,7 @@ func Default() *Config {
 			RejectStatusWrites: 503,
 			RejectStatusReads:  429,
 		},
+		Metrics: Metrics{Tenants: 1000},
 		Log: Log{
 			Level: "info", Format: "json",
 			Access: LogAccess{Sample: 1, MaxPerSecond: 1000},

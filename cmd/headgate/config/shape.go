@@ -17,6 +17,7 @@ type Config struct {
 	DNS       DNS       `toml:"dns"`
 	Auth      Auth      `toml:"auth"`
 	Limits    Limits    `toml:"limits"`
+	Metrics   Metrics   `toml:"metrics"`
 	Log       Log       `toml:"log"`
 	Upstreams Upstreams `toml:"upstreams"`
 	Routes    []Route   `toml:"routes,omitempty"`
@@ -107,6 +108,11 @@ type TenantLimits struct {
 	RequestsPerSecond Rate `toml:"requests_per_second"`
 	BytesPerSecond    Size `toml:"bytes_per_second"` // of request bodies as they are sent
 	MaxInFlight       int  `toml:"max_in_flight"`
+}
+
+// Metrics is [metrics].
+type Metrics struct {
+	Tenants int `toml:"tenants"` // that have series of their own, first come; 0: none is shown
 }
 
 // Log is [log].

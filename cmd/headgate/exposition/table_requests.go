@@ -3,10 +3,12 @@ package exposition
 // requests are the metrics of requests and their answers.
 var requests = []Family{
 	{Name: "cortex_request_duration_seconds", Kind: Histogram, Labels: []string{"method", "route", "status_code", "ws"},
-		Help: "Time to serve requests, from the end of a request's head to the end of its answer, under the name and with the routes that Cortex's own dashboards expect"},
+		Help: "Time to serve requests, from the end of a request's head to the end of its answer, whoever gave it, under the name and with the routes that Cortex's own dashboards expect"},
 	{Name: "headgate_in_flight_requests", Kind: Gauge, Help: "Requests that are being served now"},
-	{Name: "headgate_refusals_total", Kind: Counter, Labels: []string{"reason"},
-		Help: "Requests that headgate answered itself, by the X-Headgate-Reason of the answer"},
+	{Name: "headgate_requests_total", Kind: Counter, Labels: []string{"route", "scope", "status", "origin"},
+		Help: "Requests by how they ended: the class of the status and who gave it, Cortex or headgate; cut is an answer that did not come, or not whole"},
+	{Name: "headgate_refusals_total", Kind: Counter, Labels: []string{"reason", "origin", "scope"},
+		Help: "Requests that were refused: by headgate, for the reason in the answer's X-Headgate-Reason, or by the upstream, with this status"},
 	{Name: "headgate_request_body_bytes_total", Kind: Counter, Help: "Bytes of request bodies read from clients, as they were sent"},
 	{Name: "headgate_response_bytes_total", Kind: Counter, Help: "Bytes of answers written to clients, heads included"},
 	{Name: "headgate_retries_total", Kind: Counter, Help: "Further attempts to have a request answered by a host"},
@@ -19,7 +21,16 @@ var requests = []Family{
 }
 
 // tenants are the metrics of single tenants.
-var tenants = []Family{}
+var tenants = []Family{
+	{Name: "headgate_tenant_requests_total", Kind: Counter, Labels: []string{"tenant"}, When: "`metrics.tenants` is not 0",
+		Help: "Requests with a good credential, by the tenant they are about, of several the first; other stands for all without series of their own"},
+	{Name: "headgate_tenant_request_body_bytes_total", Kind: Counter, Labels: []string{"tenant"}, When: "`metrics.tenants` is not 0",
+		Help: "Bytes of request bodies read from clients, as they were sent"},
+	{Name: "headgate_tenant_refusals_total", Kind: Counter, Labels: []string{"tenant", "reason", "origin"}, When: "the tenant was refused something for this reason",
+		Help: "Requests with a good credential that were refused, as in headgate_refusals_total"},
+	{Name: "headgate_tenants_shown", Kind: Gauge, Help: "Tenants that have series of their own"},
+	{Name: "headgate_tenants_shown_limit", Kind: Gauge, Help: "metrics.tenants"},
+}
 
 // connections are the metrics of clients' connections.
 var connections = []Family{

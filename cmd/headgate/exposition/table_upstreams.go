@@ -1,13 +1,24 @@
 package exposition
 
+// named is when an upstream is looked up.
+const named = "the upstream has a name rather than addresses"
+
 // upstreams are the metrics of the components of Cortex and of their hosts.
 var upstreams = []Family{
 	{Name: "headgate_upstream_hosts", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts that an upstream is known to have"},
 	{Name: "headgate_upstream_hosts_available", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts of an upstream that are not passed over"},
-	{Name: "headgate_upstream_dns_lookups_total", Kind: Counter, Labels: []string{"upstream"}, Help: "Look-ups of an upstream's names"},
-	{Name: "headgate_upstream_dns_lookup_failures_total", Kind: Counter, Labels: []string{"upstream"}, Help: "Look-ups of an upstream's names that failed; the hosts of the last answer stay"},
-	{Name: "headgate_upstream_dns_resolved_timestamp_seconds", Kind: Gauge, Labels: []string{"upstream"},
+	{Name: "headgate_upstream_dns_lookups_total", Kind: Counter, Labels: []string{"upstream"}, When: named, Help: "Look-ups of an upstream's names"},
+	{Name: "headgate_upstream_dns_lookup_failures_total", Kind: Counter, Labels: []string{"upstream"}, When: named, Help: "Look-ups of an upstream's names that failed; the hosts of the last answer stay"},
+	{Name: "headgate_upstream_dns_resolved_timestamp_seconds", Kind: Gauge, Labels: []string{"upstream"}, When: named,
 		Help: "When all names of an upstream were last answered; 0: never"},
+	{Name: "headgate_upstream_host_requests_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Attempts to have a request answered by a host, those that found no free connection included"},
+	{Name: "headgate_upstream_host_retries_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Of them those with a request that an attempt before had failed with"},
+	{Name: "headgate_upstream_host_errors_total", Kind: Counter, Labels: []string{"upstream", "host", "kind"},
+		Help: "Attempts that failed: connect, no connection came about; closed, it ended before an answer; timeout; status_5xx; wrong_machine, an answer that the component never gives; bad_answer, one that cannot be read or was cut"},
+	{Name: "headgate_upstream_host_duration_seconds", Kind: Histogram, Labels: []string{"upstream", "host"},
+		Help: "Time from the beginning of an attempt until its answer could be passed on"},
+	{Name: "headgate_upstream_host_clock_skew_seconds", Kind: Gauge, Labels: []string{"upstream", "host"},
+		Help: "How far a host's clock is ahead of this machine's, give or take half a second, by the Date of its first answer after the scrape before; 0 until there was one"},
 	{Name: "headgate_upstream_host_available", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is not passed over"},
 	{Name: "headgate_upstream_host_in_flight", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Requests that a host has now"},
 	{Name: "headgate_upstream_host_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host"},
