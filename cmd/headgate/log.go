@@ -20,6 +20,7 @@ import (
 type logOutput struct {
 	level  slog.LevelVar
 	logfmt atomic.Bool
+	audit  atomic.Bool
 	queue  *lineQueue
 
 	logger   *slog.Logger // of the program
@@ -45,7 +46,7 @@ func (o *logOutput) handler(w io.Writer, level slog.Leveler) formats {
 	return formats{logfmt: &o.logfmt, json: slog.NewJSONHandler(w, options), text: slog.NewTextHandler(w, options)}
 }
 
-// apply takes over level and format; config.Load has checked both.
+// apply takes over what [log] says of the program's own lines; config.Load has checked both.
 func (o *logOutput) apply(c config.Log) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
@@ -53,6 +54,7 @@ func (o *logOutput) apply(c config.Log) {
 	}
 	o.level.Set(level)
 	o.logfmt.Store(c.Format == "logfmt")
+	o.audit.Store(c.Audit.Enabled)
 }
 
 // tellDropped says that lines are missing.

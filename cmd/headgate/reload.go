@@ -102,10 +102,11 @@ func (a *App) useTenants(cfg *config.Config, before *generation) error {
 	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
 		return err
 	}
-	_, err := a.parts.credentials.Replace(configurationFile, cfg.Entries())
+	change, err := a.parts.credentials.Replace(configurationFile, cfg.Entries())
 	if err != nil && before != nil {
 		_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
 	}
+	a.logs.credentialsChanged(configurationFile, change)
 	return err
 }
 

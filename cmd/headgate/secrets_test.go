@@ -27,6 +27,7 @@ func TestSecretsStayInside(t *testing.T) {
 	r := start(t, gate(everything(cortex.URL)+`
 [log]
 level = "debug"
+access = { enabled = true, query = true }
 `+tenant("team-a", "prometheus-a", right)+`
 [[tenants]]
 id = "team-b"
@@ -43,6 +44,8 @@ password_hash = "`+string(hash)+`"
 		{method: "POST", url: "/api/v1/push", user: "prometheus-a", password: wrong, body: "samples"},
 		{method: "POST", url: "/api/v1/push", user: "prometheus-b", password: hashed, body: "samples"},
 		{method: "POST", url: "/api/v1/push", user: "nobody", password: wrong, body: "samples"},
+		{method: "GET", url: "/prometheus/api/v1/query?query=up&token=" + wrong, user: "prometheus-a", password: right},
+		{method: "POST", url: "/api/v1/rules/ns", user: "prometheus-a", password: right, body: "secret: " + wrong},
 		{method: "GET", url: "/ingester/ring", user: "prometheus-a", password: right},
 		{method: "DELETE", url: "/api/v1/push", user: "prometheus-a", password: right},
 		{method: "GET", url: "/prometheus//api", user: "prometheus-a", password: right},
@@ -73,7 +76,14 @@ password_hash = "`+string(hash)+`"
 	} {
 		hear(request{method: "GET", url: r.adminURL(path)}.must(t, client))
 	}
+	eventually(t, "the last lines are in the log", func() bool { return r.proxy.InFlight() == 0 })
+	r.logs.close()
 	said.WriteString(r.log.String())
+	for _, line := range []string{"a request was served", "a request was refused", "a change was passed on", "the credentials changed"} {
+		if !strings.Contains(r.log.String(), line) {
+			t.Errorf("nothing in the log says %q, which may hold a secret", line)
+		}
+	}
 
 	heard := said.String()
 	for _, secret := range []string{right, hashed, wrong, malformed, string(hash)} {
