@@ -234,6 +234,7 @@ func (l *leg) await() (outcome, *failure) {
 	if l.came {
 		return answered, nil
 	}
+	x.proxy.turns.before(x.attempted)
 	start := time.Now()
 	for now := start; ; now = time.Now() {
 		switch err := l.wait(now, start, x.route.ReadTimeout); {

@@ -30,6 +30,7 @@ type Proxy struct {
 	reads  slots
 	held   heldBudget
 	memory memory
+	turns  giveWay
 	shares *Shares
 
 	// Apart, so that no number of failing queries takes a push's further attempt.
@@ -55,6 +56,7 @@ func New(o Options) *Proxy {
 		shares:    o.Shares,
 		listeners: make(map[net.Listener]*listener),
 	}
+	p.limits.BeforeWait = p.turns.before
 	if p.shares == nil {
 		p.shares = NewShares()
 	}

@@ -19,6 +19,7 @@ type Limits struct {
 	IdleTimeout   time.Duration // between two requests, and before the first; 0: no limit
 	MaxHeaderSize int           // bytes of a head
 
+	BeforeWait      func(now time.Time)   // is called before a read that waits for a request; nil: nothing is
 	HandshakeFailed func(net.Addr, error) // is told of clients that TLS cannot agree with; nil: nobody is
 }
 
@@ -94,6 +95,9 @@ func (c *Conn) next() error {
 	if c.in.Buffered() == 0 {
 		if err := c.ReadWithin(now, c.limits.IdleTimeout); err != nil {
 			return err
+		}
+		if c.limits.BeforeWait != nil {
+			c.limits.BeforeWait(now)
 		}
 		if err := c.in.fill(); err != nil {
 			return err
