@@ -103,17 +103,17 @@ func refuse(r *Refusal) *failure                   { return &failure{Refusal: r}
 func refuseFor(r *Refusal, detail string) *failure { return &failure{Refusal: r, detail: detail} }
 func hangUp(r *Refusal) *failure                   { return &failure{Refusal: r, silent: true} }
 
-// statusOf is the status of a refusal for this request.
-func (x *exchange) statusOf(r *Refusal) int {
+// StatusOf is the status of a refusal on a route of this scope; none stands for a request without a route.
+func (s *Snapshot) StatusOf(r *Refusal, scope authcache.Scope) int {
 	write, other := r.Write, r.Status
 	if r == overloaded || r == tenantLimited { // what the operator asked for, where that is so
-		write = cmp.Or(x.snapshot.limits.RejectWrites, write)
-		other = cmp.Or(x.snapshot.limits.RejectReads, other)
+		write = cmp.Or(s.limits.RejectWrites, write)
+		other = cmp.Or(s.limits.RejectReads, other)
 	}
-	if x.scope()&authcache.Write == 0 {
+	if scope&authcache.Write == 0 {
 		return other
 	}
-	if denies(r) && x.snapshot.keepDenied {
+	if denies(r) && s.keepDenied {
 		return 503
 	}
 	return write
@@ -132,7 +132,7 @@ func (x *exchange) refuse(f *failure) {
 		return
 	}
 	x.origin = byHeadgate
-	status := x.statusOf(f.Refusal)
+	status := x.snapshot.StatusOf(f.Refusal, x.scope())
 	body := append(make([]byte, 0, 256), "headgate: "...)
 	body = append(body, f.Reason...)
 	body = append(body, ": "...)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
@@ -64,8 +63,9 @@ type question struct {
 type explanation struct {
 	Method       string   `json:"method"`
 	Path         string   `json:"path"`
-	Client       string   `json:"client,omitempty"`
-	Tenant       string   `json:"tenant,omitempty"` // of the client
+	Client       string   `json:"client,omitempty"` // "": whoever has the scope
+	Credential   *sender  `json:"credential,omitempty"`
+	Tenant       string   `json:"tenant,omitempty"` // that goes upstream; of a request that is refused, the client's own
 	TenantHeader string   `json:"tenant_header,omitempty"`
 	Route        *matched `json:"route,omitempty"`
 	Refused      *refused `json:"refused,omitempty"`
@@ -102,24 +102,25 @@ type refused struct {
 
 // explain compiles the configuration as run does, and asks the snapshot.
 func explain(cfg *config.Config, q question) (*explanation, error) {
-	client, err := findClient(cfg, q.client)
+	credentials := authcache.New(authcache.Options{Workers: 1})
+	defer credentials.Close()
+	client, err := findSender(cfg, credentials, q.client)
 	if err != nil {
 		return nil, err
 	}
-	credentials := authcache.New(authcache.Options{Workers: 1})
-	defer credentials.Close()
 	g, err := assemble(cfg, parts{credentials: credentials, log: slog.New(slog.DiscardHandler)}, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer g.closePools()
 
-	e := &explanation{Method: q.method, Path: q.path, TenantHeader: q.tenantHeader}
+	e := &explanation{Method: q.method, Path: q.path, TenantHeader: q.tenantHeader, Credential: client}
 	if client != nil {
-		e.Client, e.Tenant = client.Client, client.Tenant
+		e.Client, e.Tenant = client.Name, client.Tenant
 	}
 	rawPath, _, _ := strings.Cut(q.path, "?")
 	r, refusal := g.snapshot.Match(q.method, rawPath)
+	detail := ""
 	if r != nil {
 		g.awaitHosts()
 		e.Route = describeRoute(r, rawPath)
@@ -127,42 +128,33 @@ func explain(cfg *config.Config, q question) (*explanation, error) {
 			e.Route.Policy = u.Policy
 		}
 		switch {
-		case client != nil && !client.Scopes.Has(r.Scope):
+		case client != nil && !client.mayUse(r.Scope):
 			refusal = refusalFor("scope_missing")
 		case r.Upstream == "":
 			refusal = refusalFor("no_upstream")
+		case client != nil:
+			e.Tenant, refusal, detail = g.snapshot.Tenant(r, client.identity, q.tenantHeaders()...)
 		}
 	}
 	if refusal != nil {
-		status := refusal.Status
-		if r != nil && r.Scope == authcache.Write {
-			status = refusal.Write
+		var scope authcache.Scope
+		if r != nil {
+			scope = r.Scope
 		}
-		e.Refused = &refused{Reason: refusal.Reason, Status: status, Text: refusal.Text}
+		e.Refused = &refused{Reason: refusal.Reason, Status: g.snapshot.StatusOf(refusal, scope), Text: refusal.Text}
+		if detail != "" {
+			e.Refused.Text += "; " + detail
+		}
 	}
 	return e, nil
 }
 
-// findClient returns the identity that a name stands for; nil for no name.
-func findClient(cfg *config.Config, name string) (*authcache.Identity, error) {
-	if name == "" {
-		return nil, nil
+// tenantHeaders are the values of X-Scope-OrgID that the request has.
+func (q question) tenantHeaders() []string {
+	if q.tenantHeader == "" {
+		return nil
 	}
-	entries := cfg.Entries()
-	var known []string
-	for i := range entries {
-		if entries[i].Identity.Client == name || entries[i].User == name {
-			return entries[i].Identity, nil
-		}
-		known = append(known, entries[i].Identity.Client)
-	}
-	slices.Sort(known)
-	known = slices.Compact(known)
-	const most = 10
-	if len(known) > most {
-		known = append(known[:most], "…")
-	}
-	return nil, fmt.Errorf("--client: %q is not in the configuration; it has %s", name, cmp.Or(strings.Join(known, ", "), "no clients"))
+	return []string{q.tenantHeader}
 }
 
 // refusalFor finds an entry of the proxy's table.
@@ -228,14 +220,19 @@ func (e *explanation) write(c console) {
 	if r := e.Route; r != nil {
 		r.write(line)
 	}
-	switch {
-	case e.Client == "":
+	if e.Credential == nil {
 		line("tenant", "that of the credential; without a good one 401")
-	default:
-		line("client", e.Client)
-		line("tenant", e.Tenant)
+	} else {
+		e.Credential.write(line)
+		if e.Tenant != "" {
+			line("tenant", e.Tenant)
+		}
 	}
-	if e.TenantHeader != "" {
+	switch {
+	case e.TenantHeader == "":
+	case e.Credential == nil:
+		line("tenant header", fmt.Sprintf("%q is removed, unless the credential may name it", e.TenantHeader))
+	case e.Refused == nil && e.Tenant != e.TenantHeader && !named(e.Tenant, e.TenantHeader):
 		line("tenant header", fmt.Sprintf("%q is removed: the tenant comes from the credential", e.TenantHeader))
 	}
 }

@@ -65,6 +65,10 @@ func (c *Config) scopes(names []string) authcache.Scope {
 	return set
 }
 
+// DefaultScopes are auth.default_scopes: those of credentials, and of tokens, that
+// have none of their own.
+func (c *Config) DefaultScopes() authcache.Scope { return c.scopes(nil) }
+
 // terms are nil for a credential that may be used always and from everywhere.
 func (c *Config) terms(t *Tenant) *authcache.Terms {
 	if len(t.AllowFrom) == 0 && t.NotBefore.Time.IsZero() && t.Expires.Time.IsZero() {

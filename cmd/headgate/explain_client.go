@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// sender is the client that a request is explained for.
+type sender struct {
+	Name           string   `json:"name"`
+	Authentication string   `json:"authentication"` // basic | bearer | mtls | none | token
+	Where          string   `json:"where,omitempty"`
+	Tenant         string   `json:"tenant"`           // its own; "" for a token of several
+	Scopes         string   `json:"scopes,omitempty"` // "": as the token says
+	ReadTenants    []string `json:"read_tenants,omitempty"`
+	ReadDefault    []string `json:"read_default,omitempty"`
+	WriteTenants   []string `json:"write_tenants,omitempty"`
+	NotBefore      string   `json:"not_before,omitempty"`
+	Expires        string   `json:"expires,omitempty"`
+	AllowFrom      []string `json:"allow_from,omitempty"`
+
+	identity *authcache.Identity
+}
+
+// signed is how a signed token is called, which no [[tenants]] has.
+const signed = "token"
+
+// findSender returns who a name stands for; nil for no name. Where signed tokens are taken, a name that is not in the
+// configuration is that of a token: its tenant, or several with "|" between them, and a slash and its subject behind
+// them, if that matters.
+func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (*sender, error) {
+	if _, err := credentials.Replace("the configuration file", cfg.Entries()); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, nil
+	}
+	found := credentials.Named(name)
+	if len(found) == 0 {
+		return findToken(cfg, credentials, name)
+	}
+	first := found[0]
+	for _, other := range found[1:] {
+		if a, b := first.Identity, other.Identity; a.Tenant != b.Tenant || a.Scopes != b.Scopes {
+			return nil, fmt.Errorf("--client: %q is at %s and at %s, with other rights; want a user name, or the tenant, a slash and the name",
+				name, first.Where, other.Where)
+		}
+	}
+	return newSender(first.Identity, authenticationOf(first.Scheme), first.Where), nil
+}
+
+func authenticationOf(s authcache.Scheme) string {
+	switch s {
+	case authcache.Basic:
+		return "basic"
+	case authcache.Bearer:
+		return "bearer"
+	case authcache.Certificate:
+		return "mtls"
+	default:
+		return "none"
+	}
+}
+
+func newSender(identity *authcache.Identity, authentication, where string) *sender {
+	s := &sender{
+		Name: identity.Client, Authentication: authentication, Where: where, Tenant: identity.Tenant, Scopes: identity.Scopes.String(),
+		ReadTenants: identity.Reach.ReadTenants(), ReadDefault: identity.Reach.ReadDefault(), WriteTenants: identity.Reach.WriteTenants(),
+		identity: identity,
+	}
+	if terms := identity.Terms; terms != nil {
+		const form = "2006-01-02T15:04:05Z07:00"
+		if !terms.NotBefore.IsZero() {
+			s.NotBefore = terms.NotBefore.Format(form)
+		}
+		if !terms.Expires.IsZero() {
+			s.Expires = terms.Expires.Format(form)
+		}
+		for _, prefix := range terms.AllowFrom {
+			s.AllowFrom = append(s.AllowFrom, prefix.String())
+		}
+	}
+	return s
+}
+
+// findToken is findSender for a name that no credential of the configuration has.
+func findToken(cfg *config.Config, credentials *authcache.Cache, name string) (*sender, error) {
+	jwt := &cfg.Auth.JWT
+	if !jwt.Enabled() && len(jwt.Issuers) == 0 {
+		return nil, unknownClient(credentials, name)
+	}
+	list, subject, _ := strings.Cut(name, "/")
+	tenants := strings.Split(list, "|")
+	for _, tenant := range tenants {
+		if authcache.ValidTenant(tenant) != nil {
+			return nil, fmt.Errorf("%w; nor is %q the tenant of a token", unknownClient(credentials, name), tenant)
+		}
+	}
+	identity := &authcache.Identity{Client: authcache.SafeClient(subject), Scopes: cfg.DefaultScopes()}
+	if len(tenants) == 1 {
+		identity.Tenant = tenants[0]
+	} else {
+		reach, err := authcache.NewReach(tenants, tenants, tenants)
+		if err != nil {
+			return nil, errors.New("--client: a token cannot be for these tenants")
+		}
+		identity.Reach = reach
+	}
+	s := newSender(identity, signed, "")
+	if jwt.ScopesClaim != "" || slices.ContainsFunc(jwt.Issuers, func(i config.JWTIssuer) bool { return i.ScopesClaim != "" }) {
+		s.Scopes = ""
+	}
+	return s, nil
+}
+
+func unknownClient(credentials *authcache.Cache, name string) error {
+	var known []string
+	for _, c := range credentials.Credentials() {
+		known = append(known, c.Client)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	const most = 10
+	if len(known) > most {
+		known = append(known[:most], "…")
+	}
+	return fmt.Errorf("--client: %q is not in the configuration; it has %s", name, cmp.Or(strings.Join(known, ", "), "no clients"))
+}
+
+// mayUse reports whether the client may send what this scope covers, as far as that is known.
+func (s *sender) mayUse(scope authcache.Scope) bool {
+	return s.Scopes == "" || s.identity.Scopes.Has(scope)
+}
+
+// named reports whether a tenant that goes upstream is what the client named, in another order.
+func named(tenant, header string) bool {
+	parts := strings.Split(header, "|")
+	slices.Sort(parts)
+	return tenant == strings.Join(slices.Compact(parts), "|")
+}
+
+// write prints what there is to say of the client.
+func (s *sender) write(line func(name, value string)) {
+	line("client", s.Name)
+	how := s.Authentication
+	if s.Where != "" {
+		how += " (" + s.Where + ")"
+	}
+	line("authentication", how)
+	line("scopes", cmp.Or(s.Scopes, "as the token says"))
+	for _, list := range []struct {
+		name  string
+		items []string
+	}{{"read tenants", s.ReadTenants}, {"read default", s.ReadDefault}, {"write tenants", s.WriteTenants}, {"allow from", s.AllowFrom}} {
+		if len(list.items) > 0 {
+			line(list.name, strings.Join(list.items, ", "))
+		}
+	}
+	if s.NotBefore != "" {
+		line("not before", s.NotBefore)
+	}
+	if s.Expires != "" {
+		line("expires", s.Expires)
+	}
+}
