@@ -10,6 +10,8 @@ DEMO_FLAGS ?=
 BENCH      ?= .
 BENCHCOUNT ?= 1
 SOAK       ?= 10m
+PUSHES     ?= 100000
+STORY      ?= TestNoSampleLost|TestReloadUnderLoad|TestDroppedPackets|TestRollingRestart|TestDrain|TestPassedSocket
 ARCHES     ?= amd64 arm64
 
 # What `headgate version` says. Without git the fallbacks of the go command are used.
@@ -76,9 +78,13 @@ e2e: build ## real Prometheus and real Cortex around bin/headgate (needs prometh
 	cd e2e && $(GO) test -count=1 -timeout 30m ./...
 	cd e2e/operator && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
 
+.PHONY: faults
+faults: ## PUSHES (100,000) to three hosts for every fault that one of them can have: none may fail
+	FAULT_PUSHES=$(PUSHES) $(GO) test -count=1 -timeout 24h -v -run TestPushesSurviveOneBadHost ./proxy
+
 .PHONY: soak
-soak: build ## break things under real senders for SOAK (10m), every figure shown; SEED repeats a run
-	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 24h -v -run 'TestNoSampleLost|TestReloadUnderLoad|TestDroppedPackets|TestRollingRestart|TestDrain|TestPassedSocket' .
+soak: build ## break things for SOAK (10m) a story, every figure shown; STORY picks one, SEED repeats a run
+	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 24h -v -run '$(STORY)' .
 
 .PHONY: attack
 attack: build ## pushes beside 2,000 slow heads and 200 slow bodies, for a minute and a half

@@ -22,6 +22,7 @@ type fault struct {
 	write, read, rules want
 	slow               bool // it takes a read_timeout to notice
 	survives           bool // a push must reach a host that is well
+	alike              bool // another row of its kind stands for it in the short run
 }
 
 // shared is a fault that every scope sees alike, apart from the retries of a push.
@@ -35,9 +36,9 @@ func (f fault) slowly() fault {
 	return f
 }
 
-// likeOthers leaves a fault out of the long run, where a row of its kind stands for it.
+// likeOthers leaves a fault out of the short run of many pushes, where a row of its kind stands for it.
 func (f fault) likeOthers() fault {
-	f.survives = false
+	f.alike = true
 	return f
 }
 

@@ -9,23 +9,9 @@ import (
 	"github.com/headgate/headgate/balancer"
 )
 
-// crowdedPool is two hosts with room for one request each, for which it is waited that long.
-func crowdedPool(t *testing.T, queue time.Duration, addrs ...string) *balancer.Pool {
-	t.Helper()
-	o := balancer.Options{
-		Name: "test", IdleTimeout: 100 * time.Millisecond, MaxConnections: 1, QueueTimeout: queue,
-		RefreshInterval: time.Hour, MaxFails: 3, FailTimeout: time.Hour,
-	}
-	for _, addr := range addrs {
-		_, target, err := balancer.ParseURL("http://" + addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Targets = append(o.Targets, target)
-	}
-	pool := balancer.New(o, nil)
-	t.Cleanup(pool.Close)
-	return pool
+// crowded makes a pool of hosts with room for one request each, for which it is waited that long.
+func crowded(queue time.Duration) func(*balancer.Options) {
+	return func(o *balancer.Options) { o.MaxConnections, o.QueueTimeout = 1, queue }
 }
 
 // holding answers the requests of a connection when the test says so.
@@ -51,7 +37,7 @@ func TestAFullHostIsNoReasonToRefuse(t *testing.T) {
 			t.Parallel()
 			answer := make(chan struct{})
 			slow, quick := startScripted(t, holding(answer)), startScripted(t, healthy)
-			pool := crowdedPool(t, patience, slow.addr, quick.addr)
+			pool := testPoolWith(t, crowded(patience), slow.addr, quick.addr)
 			g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout, r.Retries = patience, patience, 0 }))
 			g.snapshot.Load().limits.QueueTimeout = patience
 			held := make(chan reply)
@@ -93,7 +79,7 @@ func TestAllHostsFullAreWaitedForOnce(t *testing.T) {
 	answer := make(chan struct{})
 	defer close(answer)
 	a, b := startScripted(t, holding(answer)), startScripted(t, holding(answer))
-	g := startPatient(t, testRoutes(crowdedPool(t, short, a.addr, b.addr), func(r *Route) { r.Timeout, r.ReadTimeout = patience, patience }))
+	g := startPatient(t, testRoutes(testPoolWith(t, crowded(short), a.addr, b.addr), func(r *Route) { r.Timeout, r.ReadTimeout = patience, patience }))
 	g.snapshot.Load().limits.QueueTimeout = short
 	for range 2 {
 		c := g.caller(t)

@@ -77,6 +77,12 @@ func testCredentials(t testing.TB) *authcache.Cache {
 // testPool balances over fixed addresses.
 func testPool(t testing.TB, addrs ...string) *balancer.Pool {
 	t.Helper()
+	return testPoolWith(t, nil, addrs...)
+}
+
+// testPoolWith is testPool with a change of its options.
+func testPoolWith(t testing.TB, change func(*balancer.Options), addrs ...string) *balancer.Pool {
+	t.Helper()
 	o := balancer.Options{
 		Name: "test", ConnectTimeout: 2 * time.Second, IdleTimeout: 100 * time.Millisecond, MaxConnections: 512,
 		QueueTimeout: time.Second, RefreshInterval: time.Hour, MaxFails: 3, FailTimeout: 5 * time.Second,
@@ -87,6 +93,9 @@ func testPool(t testing.TB, addrs ...string) *balancer.Pool {
 			t.Fatal(err)
 		}
 		o.Targets = append(o.Targets, target)
+	}
+	if change != nil {
+		change(&o)
 	}
 	pool := balancer.New(o, nil)
 	t.Cleanup(pool.Close)
