@@ -11,7 +11,7 @@ BENCH      ?= .
 BENCHCOUNT ?= 1
 SOAK       ?= 10m
 PUSHES     ?= 100000
-STORY      ?= TestNoSampleLost|TestReloadUnderLoad|TestDroppedPackets|TestRollingRestart|TestDrain|TestPassedSocket
+STORY      ?= TestNoSampleLost|TestFullLoadUnderFaults|TestReloadUnderLoad|TestDroppedPackets|TestRollingRestart|TestDrain|TestPassedSocket
 ARCHES     ?= amd64 arm64
 
 # What `headgate version` says. Without git the fallbacks of the go command are used.

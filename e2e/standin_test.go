@@ -14,8 +14,9 @@ type standIn struct {
 	addr     string
 	url      string
 	listener net.Listener
-	hold     time.Duration // how long it thinks about each push
-	pushes   atomic.Int64  // that it has read, answered or not
+	hold     time.Duration                 // how long it thinks about each push
+	pushes   atomic.Int64                  // that it has read, answered or not
+	hung     atomic.Pointer[chan struct{}] // not nil: pushes wait until it is closed
 
 	droppable
 }
@@ -48,5 +49,24 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.pushes.Add(1)
 	letPass(s.hold)
+	if hung := s.hung.Load(); hung != nil {
+		select {
+		case <-*hung:
+		case <-r.Context().Done():
+			return
+		}
+	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// hang makes it answer nothing until hang(false).
+func (s *standIn) hang(on bool) {
+	if on {
+		wait := make(chan struct{})
+		s.hung.Store(&wait)
+		return
+	}
+	if wait := s.hung.Swap(nil); wait != nil {
+		close(*wait)
+	}
 }
