@@ -62,7 +62,7 @@ func (c *Cache) withoutCredential(from netip.Addr) (*Identity, Verdict) {
 		identity := r.identity.Load()
 		if refusal = identity.Terms.judge(from, time.Now()); refusal == Accepted {
 			r.touch(c.minute.now.Load())
-			c.metrics.hitStatic.Inc()
+			c.metrics.slowStatic.Add(1)
 			return identity, Accepted
 		}
 	}

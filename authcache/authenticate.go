@@ -15,34 +15,48 @@ import (
 // costs one SHA-256 and one or two look-ups; one that has to be checked against a slow hash or a key blocks until it
 // was, or until Options.QueueTimeout.
 func (c *Cache) Authenticate(cred Credential) (*Identity, Verdict) {
+	identity, verdict, counted := c.authenticate(cred)
+	if !counted {
+		c.metrics.results.count(cred.Scheme, verdict)
+	}
+	return identity, verdict
+}
+
+// authenticate is Authenticate, and reports whether the result was counted on the way: one that memory had an answer for
+// at once is counted as that alone.
+func (c *Cache) authenticate(cred Credential) (_ *Identity, _ Verdict, counted bool) {
 	if cred.Scheme == Anonymous {
-		return c.withoutCredential(cred.From)
+		identity, verdict := c.withoutCredential(cred.From)
+		return identity, verdict, false
 	}
 	if cred.Scheme > Anonymous || cred.oversized() {
 		c.metrics.misses.Inc()
-		return nil, Rejected
+		return nil, Rejected, false
 	}
 	d := c.digester.sum(presented+kind(cred.Scheme), cred.User, cred.Secret)
 	// Fast path: a password or token that is configured in plain text, or a certificate's name.
 	if s := c.static.slot(&d); s != nil {
 		if s.onTerms {
-			return c.onTerms(d, cred, s.identity)
+			identity, verdict := c.onTerms(d, cred, s.identity)
+			return identity, verdict, false
 		}
 		s.touch(c.minute.now.Load())
-		c.metrics.hitStatic.Inc()
-		return s.identity, Accepted
+		c.metrics.fastStatic[cred.Scheme].Add(1)
+		return s.identity, Accepted, true
 	}
 	// Fast path: a secret that matched a hash before, or a token that was verified before.
 	if r := c.findVerified(d); r != nil {
 		identity := r.identity.Load()
 		if identity.Terms != nil {
-			return c.onTerms(d, cred, identity)
+			identity, verdict := c.onTerms(d, cred, identity)
+			return identity, verdict, false
 		}
 		c.touch(r)
-		c.metrics.hitVerified.Inc()
-		return identity, Accepted
+		c.metrics.fastVerified[cred.Scheme].Add(1)
+		return identity, Accepted, true
 	}
-	return c.unknown(d, cred)
+	identity, verdict := c.unknown(d, cred)
+	return identity, verdict, false
 }
 
 // AuthenticateCertificate says who a verified client certificate is: the first of its names (CertificateNames) that is
@@ -50,15 +64,19 @@ func (c *Cache) Authenticate(cred Credential) (*Identity, Verdict) {
 func (c *Cache) AuthenticateCertificate(names [][]byte, from netip.Addr) (*Identity, Verdict) {
 	verdict := Rejected
 	for _, name := range names {
-		var identity *Identity
-		identity, verdict = c.Authenticate(Credential{Scheme: Certificate, User: name, From: from})
-		if verdict != Rejected && verdict != Unready {
-			return identity, verdict
+		identity, decided, counted := c.authenticate(Credential{Scheme: Certificate, User: name, From: from})
+		if verdict = decided; verdict == Rejected || verdict == Unready {
+			continue
 		}
+		if !counted {
+			c.metrics.results.count(Certificate, verdict)
+		}
+		return identity, verdict
 	}
 	if len(names) == 0 && !c.settled() {
 		verdict = Unready
 	}
+	c.metrics.results.count(Certificate, verdict)
 	return nil, verdict
 }
 
@@ -113,10 +131,10 @@ func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identit
 	if verdict == Accepted {
 		if s := c.static.slot(&d); s != nil {
 			s.touch(c.minute.now.Load())
-			c.metrics.hitStatic.Inc()
+			c.metrics.slowStatic.Add(1)
 		} else if r, found := c.verified.Load(d); found {
 			c.touch(r)
-			c.metrics.hitVerified.Inc()
+			c.metrics.slowVerified.Add(1)
 		}
 		return identity, Accepted
 	}

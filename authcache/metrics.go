@@ -11,8 +11,7 @@ import (
 type counters struct {
 	set *metrics.Set
 
-	hitStatic   *metrics.Counter
-	hitVerified *metrics.Counter
+	*results
 	hitRejected *metrics.Counter
 	misses      *metrics.Counter
 
@@ -37,8 +36,7 @@ func newCounters(set *metrics.Set) *counters {
 	}
 	return &counters{
 		set:           set,
-		hitStatic:     set.GetOrCreateCounter(`headgate_auth_hits_total{kind="static"}`),
-		hitVerified:   set.GetOrCreateCounter(`headgate_auth_hits_total{kind="verified"}`),
+		results:       newResults(set),
 		hitRejected:   set.GetOrCreateCounter(`headgate_auth_hits_total{kind="rejected"}`),
 		misses:        set.GetOrCreateCounter(`headgate_auth_misses_total`),
 		accepted:      set.GetOrCreateCounter(`headgate_auth_verifications_total{result="accepted"}`),
@@ -71,8 +69,10 @@ func (c *counters) gauge(name string, read func() float64) {
 	c.gauges = append(c.gauges, name)
 }
 
-// close takes out the gauges, which would keep the cache in memory. The counters stay: a counter never goes back.
+// close takes out the gauges, which would keep the cache in memory, and the results, which begin anew with the next
+// cache. The other counters stay.
 func (c *counters) close() {
+	c.results.closed.Store(true)
 	for _, name := range c.gauges {
 		c.set.UnregisterMetric(name)
 	}

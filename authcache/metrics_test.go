@@ -3,6 +3,7 @@ package authcache
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,6 @@ const wantMetrics = `headgate_auth_busy_total{reason="queue_full"} 1
 headgate_auth_busy_total{reason="queue_timeout"} 1
 headgate_auth_credentials 2
 headgate_auth_hits_total{kind="rejected"} 1
-headgate_auth_hits_total{kind="static"} 2
-headgate_auth_hits_total{kind="verified"} 1
 headgate_auth_misses_total 6
 headgate_auth_queue_length{queue="passwords"} 0
 headgate_auth_queue_length{queue="signatures"} 0
@@ -46,6 +45,11 @@ headgate_auth_verifications_total{result="rejected"} 2
 headgate_auth_verified_credentials 1
 headgate_auth_verify_seconds_sum 0.75
 headgate_auth_verify_seconds_count 3
+headgate_auth_requests_total{method="basic",result="accepted"} 4
+headgate_auth_requests_total{method="basic",result="unready"} 3
+headgate_auth_requests_total{method="basic",result="busy"} 2
+headgate_auth_hits_total{kind="static"} 2
+headgate_auth_hits_total{kind="verified"} 1
 `
 
 func TestMetricsCountWhatHappened(t *testing.T) {
@@ -74,24 +78,25 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		if got := exported(set); strings.Contains(got, "queue_length") {
 			t.Errorf("after Close the set still reads the cache:\n%s", got)
 		}
-		// The next cache counts on in the same set.
+		// The next cache is shown in the same set.
 		c = opened(Options{Metrics: set})
 		defer c.Close()
 		mustReplace(t, c, "file", plain("a", "plain", "secret"))
 		c.Authenticate(basic("plain", "secret"))
-		if got := exported(set); !strings.Contains(got, `hits_total{kind="static"} 3`) || !strings.Contains(got, "headgate_auth_credentials 1") {
+		if got := exported(set); !strings.Contains(got, `hits_total{kind="static"} 1`) || !strings.Contains(got, "headgate_auth_credentials 1") {
 			t.Errorf("got\n%s", got)
 		}
 	})
 }
 
-// exported is the set's text, without the buckets.
+// exported is the set's text, without the buckets and the results that there were none of.
 func exported(set *metrics.Set) string {
 	var text bytes.Buffer
 	set.WritePrometheus(&text)
 	var kept strings.Builder
 	for line := range strings.Lines(text.String()) {
-		if !strings.Contains(line, "_bucket{") {
+		none := strings.Contains(line, "_requests_total{") && strings.HasSuffix(line, " 0\n")
+		if !strings.Contains(line, "_bucket{") && !none {
 			kept.WriteString(line)
 		}
 	}
@@ -111,5 +116,40 @@ func TestClientsMakeNoSeries(t *testing.T) {
 	}
 	if after := set.ListMetricNames(); len(after) != len(before) {
 		t.Errorf("%d series became %d: %q", len(before), len(after), after)
+	}
+}
+
+// TestResultsAreCountedOnce: whatever a request takes on its way, a certificate with several names among it.
+func TestResultsAreCountedOnce(t *testing.T) {
+	set := metrics.NewSet()
+	c := opened(Options{Metrics: set})
+	defer c.Close()
+	mustReplace(t, c, "file",
+		Entry{Identity: &Identity{Tenant: "a", Client: "known", Scopes: Read}, Scheme: Certificate, User: "cn:known", Where: "file"},
+		Entry{
+			Identity: &Identity{Tenant: "b", Client: "here", Scopes: Read, Terms: &Terms{AllowFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}},
+			Scheme:   Anonymous, Where: "file",
+		},
+		Entry{
+			Identity: &Identity{Tenant: "c", Client: "old", Scopes: Read, Terms: &Terms{Expires: time.Now().Add(-time.Hour)}},
+			Scheme:   Basic, User: "old", Password: "secret", Where: "file",
+		})
+	c.AuthenticateCertificate([][]byte{[]byte("dns:other"), []byte("dns:another"), []byte("cn:known")}, netip.Addr{})
+	c.AuthenticateCertificate([][]byte{[]byte("dns:other"), []byte("dns:another")}, netip.Addr{})
+	c.AuthenticateCertificate(nil, netip.Addr{})
+	c.Authenticate(Credential{Scheme: Anonymous, From: netip.MustParseAddr("192.0.2.1")})
+	c.Authenticate(Credential{Scheme: Anonymous, From: netip.MustParseAddr("198.51.100.1")})
+	c.Authenticate(basic("old", "secret"))
+	c.Authenticate(Credential{Scheme: Bearer, Secret: []byte("unknown")})
+	c.Authenticate(Credential{Scheme: 77})
+	const want = `headgate_auth_requests_total{method="basic",result="expired"} 1
+headgate_auth_requests_total{method="bearer",result="rejected"} 1
+headgate_auth_requests_total{method="mtls",result="accepted"} 1
+headgate_auth_requests_total{method="mtls",result="rejected"} 2
+headgate_auth_requests_total{method="none",result="accepted"} 1
+headgate_auth_requests_total{method="none",result="rejected"} 1
+`
+	if got := exported(set); !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
