@@ -63,9 +63,9 @@ func (h *Host) takeOut(reason uint32) {
 	defer h.noteHealth()
 	if h.out.Or(reason) == 0 && !h.gone.Load() {
 		h.series.passedOver.Add(1)
-		cause := "its requests fail"
+		cause := failingCause
 		if reason == ill {
-			cause = "its health probes fail"
+			cause = illCause
 		}
 		h.keeper.Load().o.Log.Warn("host is passed over", "host", h.addr, "cause", cause)
 	}

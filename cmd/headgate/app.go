@@ -18,6 +18,7 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/inbound"
+	"github.com/headgate/headgate/cmd/headgate/pace"
 	"github.com/headgate/headgate/cmd/headgate/systemd"
 	"github.com/headgate/headgate/cmd/headgate/watch"
 	"github.com/headgate/headgate/proxy"
@@ -60,6 +61,8 @@ type App struct {
 	lastReload atomic.Pointer[admin.Reload]
 	renewal    atomic.Pointer[renewal]
 	draining   atomic.Bool
+	recent     pace.Window[subject]
+	listing    listing
 
 	changing sync.Mutex     // held by whatever changes what is served: start, reload, drain, close
 	serving  bool           // guarded by changing

@@ -30,6 +30,7 @@ type seenRequest struct {
 // upstream records what it gets, and answers 200 with the tenant.
 type upstream struct {
 	URL  string
+	end  func() // nobody answers any more
 	mu   sync.Mutex
 	got  []seenRequest
 	hold chan struct{} // not nil: requests wait until it is closed
@@ -42,7 +43,7 @@ func newUpstream(t *testing.T) *upstream {
 	u := &upstream{}
 	server := httptest.NewServer(u)
 	t.Cleanup(server.Close)
-	u.URL = server.URL
+	u.URL, u.end = server.URL, server.Close
 	return u
 }
 

@@ -65,7 +65,7 @@ func TestReadsAndPushesHaveSlotsOfTheirOwn(t *testing.T) {
 	for key := range want {
 		t.Errorf("/status does not show %s", key)
 	}
-	if page := (request{method: "GET", url: r.adminURL("/")}).must(t, client).body; !strings.Contains(page, "<td>limits.max_buffered</td><td>7</td><td>1048576</td>") {
+	if page := (request{method: "GET", url: r.adminURL("/")}).must(t, client).body; !strings.Contains(page, `max="1048576" high="838860" value="7"`) {
 		t.Errorf("the page does not show the limits:\n%s", page)
 	}
 

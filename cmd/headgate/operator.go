@@ -13,6 +13,7 @@ import (
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/exposition"
+	"github.com/headgate/headgate/cmd/headgate/pace"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -71,7 +72,10 @@ func (o operator) Status() admin.Status {
 	if a.draining.Load() {
 		state = "draining"
 	}
-	return admin.Status{
+	now, counts := time.Now(), a.counts()
+	paces := a.recent.Since(now, counts)
+	all := subject{}
+	status := admin.Status{
 		Version:       a.build.version,
 		Commit:        a.build.commit,
 		GoVersion:     a.build.goVersion,
@@ -80,6 +84,9 @@ func (o operator) Status() admin.Status {
 		UptimeSeconds: time.Since(a.started).Seconds(),
 		State:         state,
 		InFlight:      a.proxy.InFlight(),
+		WindowSeconds: paces[all].Span.Seconds(),
+		Traffic:       traffic(counts[all], paces[all]),
+		Refusals:      refusals(counts[all], paces[all]),
 		Listen:        texts(plain(g.servers)),
 		ListenTLS:     texts(secure(g.servers)),
 		Certificates:  a.certificates(),
@@ -93,9 +100,16 @@ func (o operator) Status() admin.Status {
 			LastReload:      *a.lastReload.Load(),
 			RestartRequired: append([]string{}, g.restart...),
 		},
-		Routes:    routeStatus(g.snapshot.Routes()),
-		Upstreams: upstreamStatus(g),
+		Upstreams:   upstreamStatus(g, counts, paces),
+		Uses:        uses(counts, paces),
+		Tenants:     busiest(counts, paces),
+		Sources:     sourceStatus(a.parts.credentials),
+		Credentials: a.listing.credentials(a.parts.credentials, now),
+		Keys:        keyStatus(a.parts.credentials),
+		Routes:      routeStatus(g.snapshot.Routes()),
 	}
+	status.Attention = status.Notices(now)
+	return status
 }
 
 func limitStatus(u proxy.Usages) []admin.Limit {
@@ -138,31 +152,38 @@ func writtenPath(r *proxy.Route) string {
 	return r.Path
 }
 
-func upstreamStatus(g *generation) []admin.Upstream {
+func upstreamStatus(g *generation, counts map[subject]pace.Count, paces map[subject]pace.Pace) []admin.Upstream {
 	pools := g.upstreams()
 	status := make([]admin.Upstream, 0, len(pools))
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		resolved, at := pools[name].Resolved()
 		settings := g.config.Upstreams[name]
-		u := admin.Upstream{
-			Name: name, Policy: settings.Policy, Resolved: resolved, Hosts: hostStatus(pools[name].Hosts(), settings.MaxConnections),
+		u := admin.Upstream{Name: name, Policy: settings.Policy, Resolved: resolved, ResolvedAt: moment(at), Hosts: []admin.Host{}}
+		if err := pools[name].ResolveError(); err != nil {
+			u.Problem = err.Error()
 		}
-		if !at.IsZero() {
-			at = at.UTC()
-			u.ResolvedAt = &at
+		for _, h := range pools[name].Hosts() {
+			s := subject{ofHost, name, h.Addr()}
+			u.Hosts = append(u.Hosts, hostStatus(h, settings.MaxConnections, counts[s], paces[s]))
 		}
 		status = append(status, u)
 	}
 	return status
 }
 
-func hostStatus(hosts []*balancer.Host, most int) []admin.Host {
-	status := make([]admin.Host, 0, len(hosts))
-	for _, h := range hosts {
-		open, _ := h.Connections()
-		status = append(status, admin.Host{
-			Address: h.Addr(), Available: h.Available(), InFlight: h.InFlight(), Connections: open, MaxConnections: most,
-		})
+func hostStatus(h *balancer.Host, most int, c pace.Count, p pace.Pace) admin.Host {
+	open, _ := h.Connections()
+	how := h.Condition()
+	status := admin.Host{
+		Address: h.Addr(), Available: !how.PassedOver, State: admin.HostUp, Cause: how.Cause, Since: moment(how.Since),
+		InFlight: h.InFlight(), Connections: open, MaxConnections: most,
+		Traffic: traffic(c, p), ClockAheadSeconds: h.Traffic().ClockAhead.Seconds(),
+	}
+	switch {
+	case how.PassedOver:
+		status.State = admin.HostPassedOver
+	case how.Cause != "":
+		status.State = admin.HostIll
 	}
 	return status
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,7 +123,15 @@ func TestStatusShowsWhatIsServed(t *testing.T) {
 		{"clients", status.Clients, 1},
 		{"listen", fmt.Sprint(status.Listen), fmt.Sprint(r.Addrs())},
 		{"upstreams", len(status.Upstreams), 1},
-		{"hosts", fmt.Sprint(status.Upstreams[0].Hosts), fmt.Sprintf("[{%s true 0 0 512}]", strings.TrimPrefix(cortex.URL, "http://"))},
+		{"hosts", len(status.Upstreams[0].Hosts), 1},
+		{"host", status.Upstreams[0].Hosts[0].Address, strings.TrimPrefix(cortex.URL, "http://")},
+		{"available", status.Upstreams[0].Hosts[0].Available, true},
+		{"host's state", status.Upstreams[0].Hosts[0].State, admin.HostUp},
+		{"connections", status.Upstreams[0].Hosts[0].MaxConnections, 512},
+		{"attention", len(status.Attention), 0},
+		{"credentials", status.Credentials.Total, 2},
+		{"last use", status.Credentials.Shown[0].LastUsed == nil, true},
+		{"sources", len(status.Sources), 1},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s is %v, want %v", tc.what, tc.got, tc.want)
@@ -133,6 +142,62 @@ func TestStatusShowsWhatIsServed(t *testing.T) {
 	}
 	if status.UptimeSeconds <= 0 || status.Config.Loaded.IsZero() || status.Version == "" {
 		t.Errorf("uptime, load time or version is missing: %+v", status)
+	}
+}
+
+// TestStatusShowsWhatHappens: traffic by route, tenant and host, the last use of a credential, and what a reload changed.
+func TestStatusShowsWhatHappens(t *testing.T) {
+	cortex := newUpstream(t)
+	r := start(t, gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")))
+	client := newClient(t)
+	for _, password := range []string{"one", "one", "wrong"} {
+		request{method: "POST", url: r.url("/api/v1/push"), user: "prometheus-a", password: password}.must(t, client)
+	}
+	r.write(gate("[log]\nlevel = \"debug\"\n" + everything(cortex.URL) + tenant("team-a", "prometheus-a", "one")))
+	if problems := r.Reload(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var status admin.Status
+	if err := json.Unmarshal([]byte(request{method: "GET", url: r.adminURL("/status")}.must(t, client).body), &status); err != nil {
+		t.Fatal(err)
+	}
+	host := status.Upstreams[0].Hosts[0]
+	push := status.Uses[slices.IndexFunc(status.Uses, func(u admin.Use) bool { return u.Route == "api_v1_push" })]
+	for _, tc := range []struct {
+		what      string
+		got, want any
+	}{
+		{"all requests", status.Requests, uint64(3)},
+		{"refused", status.Refused, uint64(1)},
+		{"pushes", push.Requests, uint64(3)},
+		{"their scope", push.Scope, "write"},
+		{"the host's", host.Requests, uint64(2)},
+		{"errors", host.Errors, uint64(0)},
+		{"tenants", len(status.Tenants), 1},
+		{"the tenant's", status.Tenants[0].Requests, uint64(2)},
+		{"used", status.Credentials.Shown[0].LastUsed != nil, true},
+		{"changes", strings.Join(status.Config.LastReload.Changes, "; "), `log.level: "info" → "debug"`},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.what, tc.got, tc.want)
+		}
+	}
+	if status.RequestsPerSecond <= 0 || host.RequestsPerSecond <= 0 || push.LatencySeconds <= 0 {
+		t.Errorf("nothing is measured: %+v", status)
+	}
+
+	// A host that is gone is said to be, and so is a configuration that is refused.
+	cortex.end()
+	for range 4 {
+		request{method: "POST", url: r.url("/api/v1/push"), user: "prometheus-a", password: "one"}.must(t, client)
+	}
+	r.write("[server]\nlistn = 1\n")
+	r.Reload()
+	page := request{method: "GET", url: r.adminURL("/")}.must(t, client).body
+	for _, want := range []string{"no host of all is up", "passed over", "its requests fail", "was refused, the one before is in use", "server.listn"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q:\n%s", want, page)
+		}
 	}
 }
 

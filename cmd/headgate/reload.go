@@ -92,7 +92,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	}
 	a.renewal.Store(&renewal{})
 	a.watchFiles()
-	a.report(next, loaded.warnings)
+	a.report(before, next, loaded.warnings)
 	return nil
 }
 
@@ -230,15 +230,19 @@ func (a *App) restartRequired(next *generation) {
 	}
 }
 
-// report says what is in use now.
-func (a *App) report(next *generation, warnings []string) {
+// report says what is in use now, and what is other than in the generation before (nil: there was none).
+func (a *App) report(before, next *generation, warnings []string) {
+	changes := []string{}
+	if before != nil {
+		changes = next.config.Changes(before.config)
+	}
 	for _, warning := range warnings {
 		a.log.Warn("configuration", "file", a.options.ConfigFile, "problem", warning)
 	}
-	a.lastReload.Store(&admin.Reload{Time: next.loaded.UTC(), Successful: true, Problems: warnings})
+	a.lastReload.Store(&admin.Reload{Time: next.loaded.UTC(), Successful: true, Problems: warnings, Changes: changes})
 	a.log.Info("configuration in use", "file", a.options.ConfigFile, "sha256", next.digest,
 		"listen", texts(plain(next.servers)), "listen_tls", texts(secure(next.servers)), "admin", texts(next.admin),
-		"clients", next.clients, "routes", len(next.snapshot.Routes()), "upstreams", len(next.upstreams()))
+		"clients", next.clients, "routes", len(next.snapshot.Routes()), "upstreams", len(next.upstreams()), "changes", changes)
 }
 
 // plain are the listeners without TLS, and secure those with it.

@@ -56,6 +56,9 @@ func Handler(p Program) http.Handler {
 	mux.HandleFunc("GET /metrics", e.metrics)
 	mux.HandleFunc("GET /status", e.status)
 	mux.HandleFunc("GET /{$}", e.page)
+	for _, name := range []string{"page.css", "page.js", "icon.svg"} {
+		mux.HandleFunc("GET /"+name, asset(name))
+	}
 	for _, prefix := range []string{"", "/-"} {
 		mux.HandleFunc("GET "+prefix+"/ready", e.ready)
 		mux.HandleFunc("GET "+prefix+"/healthy", e.healthy)

@@ -4,23 +4,62 @@ import "time"
 
 // Status is what /status answers as JSON and the page shows. Times are UTC.
 type Status struct {
-	Version       string        `json:"version"`
-	Commit        string        `json:"commit"`
-	GoVersion     string        `json:"go_version"`
-	BuildDate     string        `json:"build_date"`
-	Started       time.Time     `json:"started"`
-	UptimeSeconds float64       `json:"uptime_seconds"`
-	State         string        `json:"state"` // starting, running or draining
-	InFlight      int64         `json:"in_flight"`
-	Listen        []string      `json:"listen"`     // the addresses bound without TLS, a port 0 already resolved
-	ListenTLS     []string      `json:"listen_tls"` // and those with it
-	Certificates  []Certificate `json:"certificates"`
-	Clients       int           `json:"clients"`
-	MemoryLimit   MemoryLimit   `json:"memory_limit"`
-	Limits        []Limit       `json:"limits"` // of the process
-	Config        Config        `json:"config"`
-	Routes        []Route       `json:"routes"`
-	Upstreams     []Upstream    `json:"upstreams"`
+	Version       string    `json:"version"`
+	Commit        string    `json:"commit"`
+	GoVersion     string    `json:"go_version"`
+	BuildDate     string    `json:"build_date"`
+	Started       time.Time `json:"started"`
+	UptimeSeconds float64   `json:"uptime_seconds"`
+	State         string    `json:"state"`     // starting, running or draining
+	Attention     []Notice  `json:"attention"` // what somebody should look at, the worst first
+	InFlight      int64     `json:"in_flight"`
+	WindowSeconds float64   `json:"window_seconds"` // what every rate and latency here is measured over; 0: nothing was yet
+	Traffic                 // all there was
+	Refusals
+	Listen       []string      `json:"listen"`     // the addresses bound without TLS, a port 0 already resolved
+	ListenTLS    []string      `json:"listen_tls"` // and those with it
+	Certificates []Certificate `json:"certificates"`
+	Clients      int           `json:"clients"`
+	MemoryLimit  MemoryLimit   `json:"memory_limit"`
+	Limits       []Limit       `json:"limits"` // of the process
+	Config       Config        `json:"config"`
+	Upstreams    []Upstream    `json:"upstreams"`
+	Uses         []Use         `json:"uses"`    // of routes, the busiest first
+	Tenants      []Tenant      `json:"tenants"` // the busiest first, not all of them
+	Sources      []Source      `json:"sources"`
+	Credentials  Credentials   `json:"credentials"`
+	Keys         []Key         `json:"keys"` // that tokens are verified with
+	Routes       []Route       `json:"routes"`
+}
+
+// Notice is one thing that somebody should look at.
+type Notice struct {
+	Level string `json:"level"` // bad: something is not served as it should be; warn: it may come to that
+	Text  string `json:"text"`
+}
+
+// Traffic is how much there was since the start, and how fast it is now.
+type Traffic struct {
+	Requests          uint64  `json:"requests"`
+	Errors            uint64  `json:"errors"` // of ours and of upstreams; what was refused is apart
+	RequestsPerSecond float64 `json:"requests_per_second"`
+	ErrorsPerSecond   float64 `json:"errors_per_second"`
+	LatencySeconds    float64 `json:"latency_seconds"` // on average; 0: there was nothing
+}
+
+// Refusals are requests that got a status of 400 to 499, from headgate or from an upstream; of tenants, of 500 and more
+// as well.
+type Refusals struct {
+	Refused          uint64  `json:"refused"`
+	RefusedPerSecond float64 `json:"refused_per_second"`
+}
+
+// Use is the requests of one scope to what Cortex calls one route.
+type Use struct {
+	Route string `json:"route"` // "api_v1_push"; "other": no route
+	Scope string `json:"scope"`
+	Traffic
+	Refusals
 }
 
 // MemoryLimit is what the garbage collector keeps to, and who says so.
@@ -35,6 +74,9 @@ type Limit struct {
 	Used  int64  `json:"used"`
 	Limit int64  `json:"limit"` // 0: none
 }
+
+// High is from where on the use of a limit is worth a look: four fifths.
+func (l Limit) High() int64 { return l.Limit / 5 * 4 }
 
 // Certificate is one of our own in use: that of the listeners, or the one that is shown to an upstream.
 type Certificate struct {
@@ -57,6 +99,7 @@ type Reload struct {
 	Time       time.Time `json:"time"`
 	Successful bool      `json:"successful"`
 	Problems   []string  `json:"problems"` // errors and warnings, as check prints them
+	Changes    []string  `json:"changes"`  // what the configuration has other than the one before; empty at the start
 }
 
 // Route is one entry of the allow list. Durations are written as in the configuration.
@@ -78,15 +121,72 @@ type Upstream struct {
 	Policy     string     `json:"policy"`
 	Resolved   bool       `json:"resolved"` // every name of it has been looked up at least once
 	ResolvedAt *time.Time `json:"resolved_at,omitempty"`
+	Problem    string     `json:"problem,omitempty"` // why the last look-up was not answered
 	Hosts      []Host     `json:"hosts"`
 }
 
+// The states of a host.
+const (
+	HostUp         = "up"
+	HostPassedOver = "passed over"
+	HostIll        = "ill" // and used all the same, for want of others
+)
+
 // Host is one address of an upstream.
 type Host struct {
-	Address   string `json:"address"`
-	Available bool   `json:"available"`
-	InFlight  int64  `json:"in_flight"`
+	Address   string     `json:"address"`
+	Available bool       `json:"available"`
+	State     string     `json:"state"`           // HostUp, HostPassedOver or HostIll
+	Cause     string     `json:"cause,omitempty"` // why it is not up
+	Since     *time.Time `json:"since,omitempty"` // since when
+	InFlight  int64      `json:"in_flight"`
+	Traffic
+	ClockAheadSeconds float64 `json:"clock_ahead_seconds"` // of ours
 
 	Connections    int `json:"connections"`     // those of routes with an idle_timeout of their own are apart
 	MaxConnections int `json:"max_connections"` // 0: no limit
+}
+
+// Tenant is what one tenant does.
+type Tenant struct {
+	Tenant            string  `json:"tenant"`
+	Requests          uint64  `json:"requests"`
+	RequestsPerSecond float64 `json:"requests_per_second"`
+	BytesPerSecond    float64 `json:"bytes_per_second"` // of request bodies
+	Refusals
+}
+
+// Source is one place that credentials or keys come from.
+type Source struct {
+	Name        string   `json:"name"`
+	Credentials int      `json:"credentials"`
+	Read        bool     `json:"read"`              // it was read completely once
+	Problem     string   `json:"problem,omitempty"` // why what it holds now is not in use
+	Held        []string `json:"held"`              // clients whose removal waits for somebody's word
+}
+
+// Credentials are those of the configuration, without their secrets.
+type Credentials struct {
+	Total int          `json:"total"`
+	Shown []Credential `json:"shown"` // those that end soon first, then by their last use, the latest first; not all of them
+}
+
+// Credential is one credential of one client.
+type Credential struct {
+	Tenant    string     `json:"tenant"`
+	Client    string     `json:"client"`
+	Method    string     `json:"method"`
+	Source    string     `json:"source"`
+	Where     string     `json:"where"`
+	LastUsed  *time.Time `json:"last_used,omitempty"` // by this process, to the minute
+	NotBefore *time.Time `json:"not_before,omitempty"`
+	Expires   *time.Time `json:"expires,omitempty"`
+	Last      bool       `json:"last,omitempty"` // its tenant has no other that is good for longer
+}
+
+// Key is a key that tokens are verified with.
+type Key struct {
+	Name       string     `json:"name"`
+	Algorithms []string   `json:"algorithms"`
+	LastUsed   *time.Time `json:"last_used,omitempty"`
 }

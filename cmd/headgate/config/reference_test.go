@@ -99,7 +99,6 @@ func (r *reference) read(t *testing.T, text string) {
 					at.shown[key] = value
 					keys = append(keys, key)
 				}
-			case strings.HasPrefix(line, "#"): // a value goes on
 			}
 		}
 		meaning := strings.Join(lines, "\n")

@@ -1,0 +1,30 @@
+package balancer
+
+import "time"
+
+// Condition is how a host is, for people.
+type Condition struct {
+	PassedOver bool
+	Cause      string    // why it is passed over, or why it would be if enough others were left; empty: it is well
+	Since      time.Time // since when it is not well; zero: it is
+}
+
+// Condition tells how the host is.
+func (h *Host) Condition() Condition {
+	h.judged.Lock()
+	defer h.judged.Unlock()
+	c := Condition{PassedOver: !h.Available(), Since: h.unhealthy}
+	switch {
+	case h.out.Load()&failing != 0:
+		c.Cause = failingCause
+	case h.out.Load()&ill != 0 || h.unwell:
+		c.Cause = illCause
+	}
+	return c
+}
+
+// Why a host is passed over, in the words of the log and the status page.
+const (
+	failingCause = "its requests fail"
+	illCause     = "its health probes fail"
+)

@@ -1,0 +1,113 @@
+package admin
+
+import (
+	"fmt"
+	"time"
+)
+
+// Soon is how long before their end certificates and credentials want somebody's attention.
+const Soon = 14 * 24 * time.Hour
+
+// clockOff is how far the clocks of two machines may be apart.
+const clockOff = 5 * time.Second
+
+// notices collects what somebody should look at.
+type notices struct{ bad, warn []Notice }
+
+func (n *notices) badf(format string, args ...any) {
+	n.bad = append(n.bad, Notice{"bad", fmt.Sprintf(format, args...)})
+}
+
+func (n *notices) warnf(format string, args ...any) {
+	n.warn = append(n.warn, Notice{"warn", fmt.Sprintf(format, args...)})
+}
+
+// Notices is what somebody should look at in a status of this moment, the worst first; never nil.
+func (s *Status) Notices(now time.Time) []Notice {
+	var n notices
+	for i := range s.Upstreams {
+		n.upstream(&s.Upstreams[i], now)
+	}
+	for _, source := range s.Sources {
+		switch {
+		case len(source.Held) > 0:
+			n.badf("%s: %d clients would go, which waits for somebody's word", source.Name, len(source.Held))
+		case source.Problem != "":
+			n.badf("%s: cannot be read, what it held before is in use", source.Name)
+		case !source.Read:
+			n.warnf("%s: not read yet, pushes with credentials that are not known get 503", source.Name)
+		}
+	}
+	n.configuration(&s.Config)
+	for _, c := range s.Certificates {
+		n.end("the certificate of "+c.Key, c.Expires, now)
+		if c.Problem != "" {
+			n.badf("the certificate of %s is not renewed: %s", c.Key, c.Problem)
+		}
+	}
+	for _, c := range s.Credentials.Shown {
+		if c.Expires == nil || !c.Last && c.Expires.Before(now) {
+			continue // one that is replaced already
+		}
+		n.end("a credential of "+c.Client+", tenant "+c.Tenant+",", *c.Expires, now)
+	}
+	for _, l := range s.Limits {
+		if l.Limit > 0 && l.Used >= l.High() && l.Used > 0 {
+			n.warnf("%s: %d of %d are in use", l.Key, l.Used, l.Limit)
+		}
+	}
+	return append(append([]Notice{}, n.bad...), n.warn...)
+}
+
+func (n *notices) upstream(u *Upstream, now time.Time) {
+	up := 0
+	for _, h := range u.Hosts {
+		if h.State == HostUp {
+			up++
+		}
+		if ahead := time.Duration(h.ClockAheadSeconds * float64(time.Second)); ahead.Abs() > clockOff {
+			n.warnf("the clocks of %s (%s) and of this machine are %s apart", h.Address, u.Name, spanWords(ahead.Abs()))
+		}
+	}
+	switch {
+	case len(u.Hosts) == 0 && u.Problem != "":
+		n.badf("%s has no host: %s", u.Name, u.Problem)
+	case len(u.Hosts) == 0:
+		n.badf("%s has no host", u.Name)
+	case up == 0:
+		n.badf("no host of %s is up", u.Name)
+	case u.Problem != "":
+		n.warnf("the names of %s cannot be looked up, its last hosts are in use: %s", u.Name, u.Problem)
+	}
+	if up == 0 {
+		return
+	}
+	for _, h := range u.Hosts {
+		if h.State != HostUp && h.Since != nil {
+			n.warnf("%s of %s is %s, for %s: %s", h.Address, u.Name, h.State, spanWords(now.Sub(*h.Since)), h.Cause)
+		}
+	}
+}
+
+func (n *notices) configuration(c *Config) {
+	if !c.LastReload.Successful {
+		first := ""
+		if len(c.LastReload.Problems) > 0 {
+			first = ": " + c.LastReload.Problems[0]
+		}
+		n.badf("the configuration of %s was refused, the one before is in use%s", clockWords(c.LastReload.Time), first)
+	}
+	for _, key := range c.RestartRequired {
+		n.warnf("%s keeps its old value until a restart", key)
+	}
+}
+
+// end warns of something that ends soon.
+func (n *notices) end(what string, expires, now time.Time) {
+	switch left := expires.Sub(now); {
+	case left <= 0:
+		n.badf("%s has ended %s", what, leftWords(now, expires))
+	case left < Soon:
+		n.warnf("%s ends %s", what, leftWords(now, expires))
+	}
+}

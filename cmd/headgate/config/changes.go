@@ -1,0 +1,159 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// mostChanges bounds what Changes lists; more are counted.
+const mostChanges = 100
+
+// Changes lists what a configuration has other than the one before it, one line
+// each, without secrets: keys with both values, tables of many by name.
+func (c *Config) Changes(before *Config) []string {
+	d := difference{lines: []string{}}
+	d.tables("", reflect.ValueOf(before).Elem(), reflect.ValueOf(c).Elem())
+	if more := len(d.lines) - mostChanges; more > 0 {
+		d.lines = append(d.lines[:mostChanges], fmt.Sprintf("and %d more", more))
+	}
+	return d.lines
+}
+
+// difference collects the lines of Changes.
+type difference struct{ lines []string }
+
+func (d *difference) add(format string, args ...any) {
+	d.lines = append(d.lines, fmt.Sprintf(format, args...))
+}
+
+// tables compares two tables of the same shape key by key.
+func (d *difference) tables(key string, before, after reflect.Value) {
+	shape := after.Type()
+	for _, field := range reflect.VisibleFields(shape) {
+		name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+		if name == "" || name == "-" || !field.IsExported() {
+			continue
+		}
+		d.values(joinKey(key, name), before.FieldByIndex(field.Index), after.FieldByIndex(field.Index))
+	}
+}
+
+// values compares what a key holds.
+func (d *difference) values(key string, before, after reflect.Value) {
+	if upstreams, ok := after.Interface().(Upstreams); ok {
+		d.upstreams(key, before.Interface().(Upstreams), upstreams)
+		return
+	}
+	if tenants, ok := after.Interface().([]Tenant); ok {
+		d.entries(key, named(before.Interface().([]Tenant), tenantName), named(tenants, tenantName))
+		return
+	}
+	if routes, ok := after.Interface().([]Route); ok {
+		d.entries(key, named(before.Interface().([]Route), routeName), named(routes, routeName))
+		return
+	}
+	isValue := reflect.PointerTo(after.Type()).Implements(unmarshaler)
+	switch {
+	case after.Kind() == reflect.Struct && !isValue:
+		d.tables(key, before, after)
+	case reflect.DeepEqual(before.Interface(), after.Interface()):
+	case reflect.PointerTo(after.Type()).Implements(reflect.TypeFor[hider]()) || holdsTables(after.Type()) && !isValue:
+		d.add("%s: changed", key)
+	default:
+		d.add("%s: %s → %s", key, written(before), written(after))
+	}
+}
+
+// holdsTables reports whether values of a type are many tables.
+func holdsTables(t reflect.Type) bool {
+	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Map) && !reflect.PointerTo(t.Elem()).Implements(unmarshaler) &&
+		(t.Elem().Kind() == reflect.Struct || t.Elem().Kind() == reflect.Pointer)
+}
+
+// written is a value as a configuration has it.
+func written(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return "none"
+	}
+	var b bytes.Buffer
+	if err := toml.NewEncoder(&b).Encode(map[string]any{"v": v.Interface()}); err != nil {
+		panic("BUG: a value of the configuration cannot be written: " + err.Error())
+	}
+	text := strings.TrimSpace(strings.TrimPrefix(b.String(), "v = "))
+	const most = 200
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ReplaceAll(text, "\n", " ")
+}
+
+func (d *difference) upstreams(key string, before, after Upstreams) {
+	for _, name := range names(before, after) {
+		full := joinKey(key, name)
+		was, is := before[name], after[name]
+		switch {
+		case was == nil:
+			d.add("%s: new", full)
+		case is == nil:
+			d.add("%s: gone", full)
+		default:
+			d.tables(full, reflect.ValueOf(was).Elem(), reflect.ValueOf(is).Elem())
+		}
+	}
+}
+
+// named puts entries under their names; several can have the same one.
+func named[T any](entries []T, name func(*T) string) map[string][]any {
+	by := make(map[string][]any, len(entries))
+	for i := range entries {
+		n := name(&entries[i])
+		by[n] = append(by[n], entries[i])
+	}
+	return by
+}
+
+func tenantName(t *Tenant) string {
+	return t.ID + "/" + cmp.Or(t.Name, t.Username, t.CommonName, t.SAN, t.Authentication)
+}
+
+func routeName(r *Route) string {
+	path := r.Path
+	if r.Prefix && !strings.HasSuffix(path, "/*") {
+		path += "/*"
+	}
+	return strings.TrimSpace(strings.Join(r.Methods, ",") + " " + path)
+}
+
+// entries compares tables of many by name.
+func (d *difference) entries(key string, before, after map[string][]any) {
+	for _, name := range names(before, after) {
+		was, is := before[name], after[name]
+		switch {
+		case len(was) == 0:
+			d.add("%s: %s: new", key, name)
+		case len(is) == 0:
+			d.add("%s: %s: gone", key, name)
+		case !reflect.DeepEqual(was, is):
+			d.add("%s: %s: changed", key, name)
+		}
+	}
+}
+
+// names are the keys of both maps, sorted.
+func names[V any](a, b map[string]V) []string {
+	all := make(map[string]struct{}, len(a)+len(b))
+	for name := range a {
+		all[name] = struct{}{}
+	}
+	for name := range b {
+		all[name] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
