@@ -19,6 +19,7 @@ type caller struct {
 	url      string // of the gateway, without a path
 	user     string
 	password string
+	tenant   string // that it names; empty: none
 }
 
 // reply is an answer that was read to its end.
@@ -48,6 +49,9 @@ func (c caller) request(method, path string, body io.Reader) (*http.Request, err
 		return nil, err
 	}
 	req.SetBasicAuth(c.user, c.password)
+	if c.tenant != "" {
+		req.Header.Set("X-Scope-OrgID", c.tenant)
+	}
 	return req, nil
 }
 

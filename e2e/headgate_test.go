@@ -24,6 +24,7 @@ type credential struct {
 	Tenant, User string
 	Key, Value   string
 	Scopes       string // one scope, or empty for the default
+	Names        string // the tenants that it may name, reading and writing, as TOML; empty: none
 }
 
 // gateway is a running headgate with the credentials that all stories share.
@@ -109,6 +110,7 @@ func credentials(t *testing.T) []credential {
 		{Tenant: "team-b", User: "prometheus-b", Key: "password_hash", Value: string(hash)},
 		{Tenant: "team-b", User: "reader-b", Key: "password", Value: passwordB},
 		{Tenant: "team-b", User: "push-only", Key: "password", Value: passwordB, Scopes: "write"},
+		{Tenant: "team-a", User: "both", Key: "password", Value: passwordA, Names: `"team-a", "team-b"`},
 	}
 }
 
@@ -126,7 +128,7 @@ func passwordFile(t *testing.T, password string) string {
 // as returns a caller with one of the credentials.
 func (g *gateway) as(user string) caller {
 	password := passwordB
-	if user == "prometheus-a" || user == "reader-a" {
+	if user == "prometheus-a" || user == "reader-a" || user == "both" {
 		password = passwordA
 	}
 	return caller{url: g.url, user: user, password: password}

@@ -217,11 +217,11 @@ func (m team) cannotNameAnother(t *testing.T) {
 // and on a read.
 func (f *fleet) refusesBadCredentials(t *testing.T) {
 	for _, c := range []caller{
-		{f.gateway.url, "prometheus-a", "wrong"},
-		{f.gateway.url, "prometheus-b", passwordA},
-		{f.gateway.url, "reader-a", passwordA + "\n"},
-		{f.gateway.url, "nobody", passwordA},
-		{f.gateway.url, "", ""},
+		{url: f.gateway.url, user: "prometheus-a", password: "wrong"},
+		{url: f.gateway.url, user: "prometheus-b", password: passwordA},
+		{url: f.gateway.url, user: "reader-a", password: passwordA + "\n"},
+		{url: f.gateway.url, user: "nobody", password: passwordA},
+		{url: f.gateway.url, user: "", password: ""},
 	} {
 		for _, request := range []struct{ method, path string }{
 			{http.MethodPost, "/api/v1/push"},
