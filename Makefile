@@ -97,7 +97,10 @@ check: lint test alloc test-bench fuzz e2e ## everything that CI runs
 ##@ Measure
 
 .PHONY: bench
-bench: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
+bench: bench-micro bench-rivals bench-credentials ## everything that is measured, an hour and a half
+
+.PHONY: bench-micro
+bench-micro: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
 	@mkdir -p bench/results
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./authcache/... ./balancer/... ./proxy/... > bench/results/micro.txt || { cat bench/results/micro.txt; exit 1; }
 	@cat bench/results/micro.txt
@@ -110,12 +113,16 @@ bench-deps: ## install what the rivals' benchmark wants (Debian)
 bench-rivals: build ## beside nginx, HAProxy and vmauth in one run, half an hour (see bench/README.md)
 	$(MAKE) -C bench rivals
 
+.PHONY: bench-credentials
+bench-credentials: build ## hashed and signed credentials, many tenants, cold start, wrong passwords, reload (see bench/README.md)
+	$(MAKE) -C bench credentials
+
 .PHONY: bench-quick
 bench-quick: build ## the same in under a minute: shows that it works, proves nothing
 	$(MAKE) -C bench quick
 
 .PHONY: bench-compare
-bench-compare: ## compare OLD and NEW, two results of make bench
+bench-compare: ## compare OLD and NEW, two results of make bench-micro
 	$(GO) tool -modfile=tools/go.mod benchstat $(OLD) $(NEW)
 
 ##@ Write

@@ -3,7 +3,9 @@ module github.com/headgate/headgate/bench
 go 1.26.7
 
 require (
+	github.com/GehirnInc/crypt v0.0.0-20230320061759-8cc1b52080c5
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/golang/snappy v1.0.0
 	github.com/prometheus/prometheus v0.316.0
 	golang.org/x/crypto v0.58.0

@@ -19,6 +19,10 @@ const usage = `usage: go run . COMMAND [flags]
   report    FILE: show the tables of a result again, and draw its charts
   list      the scenarios and the variants
   profile   a CPU profile of headgate under the load of one scenario
+  coldstart a restart while many clients push: when the last one is served
+  flood     many wrong passwords beside pushes
+  timing    whether the time of an answer tells an unknown user from a wrong password
+  reload    of many tenants under load: how long it takes, what pushes notice
 `
 
 func main() {
@@ -46,6 +50,14 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 		err = list(set, args[1:], out)
 	case "profile":
 		err = profile(ctx, set, args[1:], out)
+	case "coldstart":
+		err = coldStart(ctx, set, args[1:], out)
+	case "flood":
+		err = flood(ctx, set, args[1:], out)
+	case "timing":
+		err = timing(ctx, set, args[1:], out)
+	case "reload":
+		err = reload(ctx, set, args[1:], out)
 	case "worker": // What the others start themselves.
 		err = contest.RunWorker(os.Stdin, out)
 	default:

@@ -94,6 +94,10 @@ func Run(ctx context.Context, o Options, done func(report.Scenario) error) (vers
 func (c *Contest) steps() int {
 	steps := 0
 	for _, s := range c.o.Scenarios {
+		if s.Series != "" {
+			steps += 2 * c.o.Rounds * max(len(s.Counts), 9)
+			continue
+		}
 		subjects := 0
 		if c.hasDirect(s) {
 			subjects++
@@ -122,16 +126,17 @@ type contestant struct {
 	running *rivals.Running // nil for direct
 	order   order
 	out     bool // it failed: no more rounds
+	shares  bool // running is another's, who stops it
 
 	// restart starts it again for one round; nil: it runs all the time.
 	restart func(context.Context) error
 }
 
 func (one *contestant) stop() {
-	if one.running != nil {
+	if one.running != nil && !one.shares {
 		one.running.Stop()
-		one.running = nil
 	}
+	one.running = nil
 }
 
 // run measures one scenario.
@@ -142,16 +147,25 @@ func (c *Contest) run(ctx context.Context, s scenario.Scenario) (report.Scenario
 		result.Skipped["all"] = fmt.Sprintf("the limit of open files is %d: %d are needed; raise it with ulimit -n", c.o.OpenFiles, needed)
 		return result, nil
 	}
-	tenants, err := rivals.Tenants(s.Tenants, s.Auth)
-	if err != nil {
-		return result, err
-	}
 	var field []*contestant
 	defer func() {
 		for _, one := range field {
 			one.stop()
 		}
 	}()
+	if s.Series != "" {
+		var err error
+		if field, err = c.enterSeries(ctx, s); err != nil {
+			result.Skipped["all"] = err.Error()
+			return result, ctx.Err()
+		}
+		err = c.finish(ctx, s, field, &result)
+		return result, err
+	}
+	tenants, err := rivals.Tenants(s.Tenants, s.Auth)
+	if err != nil {
+		return result, err
+	}
 	if c.hasDirect(s) {
 		one, err := c.direct(s, tenants)
 		if err != nil {
@@ -178,13 +192,19 @@ func (c *Contest) run(ctx context.Context, s scenario.Scenario) (report.Scenario
 		}
 		field = append(field, one)
 	}
+	err = c.finish(ctx, s, field, &result)
+	return result, err
+}
+
+// finish lets the field take its rounds and puts together what they gave.
+func (c *Contest) finish(ctx context.Context, s scenario.Scenario, field []*contestant, result *report.Scenario) error {
 	if err := c.rounds(ctx, s, field, result.Skipped); err != nil {
-		return result, err
+		return err
 	}
 	for _, one := range field {
 		result.Subjects = append(result.Subjects, one.result)
 	}
-	return result, nil
+	return nil
 }
 
 // direct makes the subject that is no proxy.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headgate/headgate/bench/load"
 	"github.com/headgate/headgate/bench/report"
+	"github.com/headgate/headgate/bench/rivals"
 	"github.com/headgate/headgate/bench/scenario"
 )
 
@@ -106,7 +107,7 @@ func setRates(field []*contestant) {
 	}
 	common := 0.0
 	for _, one := range field {
-		if one.result.Name == "headgate" {
+		if one.result.Name == "headgate" || one.result.Name == rivals.PlainMethod {
 			common = most(one) / 2
 		}
 	}

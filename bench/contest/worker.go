@@ -25,6 +25,7 @@ type order struct {
 	Addr        netip.AddrPort
 	CA          []byte // PEM; nil: plain HTTP
 	Request     []byte
+	Further     [][]byte // sent in turn with Request
 	Connections int
 	Pace        load.Pace
 	Rate        float64
@@ -122,7 +123,7 @@ func (w *worker) carryOut(o order) outcome {
 func (w *worker) measure(o order) (report.Measurement, error) {
 	var from, to usages
 	options := load.Options{
-		Addr: o.Addr, Request: o.Request, Connections: o.Connections, Pace: o.Pace, Rate: o.Rate, Warmup: o.Warmup,
+		Addr: o.Addr, Request: o.Request, Further: o.Further, Connections: o.Connections, Pace: o.Pace, Rate: o.Rate, Warmup: o.Warmup,
 		Duration: o.Window, Grace: o.Grace, Poller: w.poller, Others: w.server.Handle,
 		Started: func() (err error) {
 			from, err = o.usages()
@@ -182,7 +183,7 @@ func measurement(o order, r *load.Result, from, to usages) report.Measurement {
 		Window: window.Seconds(), Requests: r.Requests, Total: r.Total, Throughput: float64(r.Requests) / window.Seconds(),
 		Busy: share(subject), OtherBusy: share(own),
 		Noise: max(0, share(to.ownCore-from.ownCore-own)),
-		P50:   micros(r.Latency.ValueAtQuantile(50)), P99: micros(r.Latency.ValueAtQuantile(99)),
+		P50:   micros(r.Latency.ValueAtQuantile(50)), P95: micros(r.Latency.ValueAtQuantile(95)), P99: micros(r.Latency.ValueAtQuantile(99)),
 		P999: micros(r.Latency.ValueAtQuantile(99.9)), Max: micros(r.Latency.Max()),
 		RSS: to.subject.RSS, Unfinished: r.Unfinished, Refused: r.Refused, Failures: r.Failures, Reconnects: r.Reconnects,
 		Trouble: r.Trouble,

@@ -20,7 +20,20 @@ type driver struct {
 	until    time.Duration
 	busy     int // requests under way
 	buffer   []byte
+	turns    int // of Further
 	result   *Result
+}
+
+// request is the next request to send.
+func (d *driver) request() []byte {
+	if len(d.o.Further) == 0 {
+		return d.o.Request
+	}
+	d.turns++
+	if i := d.turns % (len(d.o.Further) + 1); i > 0 {
+		return d.o.Further[i-1]
+	}
+	return d.o.Request
 }
 
 type phase int

@@ -10,7 +10,7 @@ import (
 
 // send begins a request that was due at a moment. Its error ends the run; one of the connection does not.
 func (d *driver) send(c *conn, due time.Duration) error {
-	c.busy, c.due, c.out = true, due, d.o.Request
+	c.busy, c.due, c.out = true, due, d.request()
 	c.answer.reset()
 	d.busy++
 	if err := c.push(); err != nil {

@@ -27,6 +27,7 @@ type Options struct {
 	Addr        netip.AddrPort
 	TLS         *tls.Config // nil: plain
 	Request     []byte      // one whole request, head and body
+	Further     [][]byte    // more requests: all are sent in turn
 	Connections int
 	Pace        Pace
 	Rate        float64       // requests a second, Open only

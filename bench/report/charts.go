@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // charts are the pictures of a run.
 func charts(r *Run) []chart {
@@ -18,6 +21,12 @@ func charts(r *Run) []chart {
 		r.scenarios(chart{
 			file: "memory.svg", title: "Memory with 64 and with 5,000 connections", unit: "RSS in MB",
 		}, ByRSS, "push-1KiB", "idle-5000", "busy-5000-1KiB", "busy-5000-32KiB"),
+		r.series(chart{
+			file: "methods.svg", title: "CPU per push of 1 KiB by how the client proves who it is", unit: "µs of one core",
+		}, "methods"),
+		r.series(chart{
+			file: "by-tenants.svg", title: "CPU per push of 1 KiB by the number of tenants, which send in turn", unit: "µs of one core", connected: true,
+		}, "by-tenants", "million-tenants"),
 		r.latency("push-1KiB"),
 		r.latency("push-32KiB"),
 		r.latency("push-512KiB"),
@@ -36,6 +45,23 @@ func (r *Run) scenarios(c chart, of func(Summary) float64, names ...string) char
 				}
 			}
 		}
+		c.series = append(c.series, s)
+	}
+	return c
+}
+
+// series fills a chart with the subjects of scenarios in which all are headgate.
+func (r *Run) series(c chart, names ...string) chart {
+	s := series{proxy: "headgate"}
+	for _, name := range names {
+		found, _ := r.find(name)
+		for _, subject := range found.Subjects {
+			if cpu := Summarize(subject).CPU; cpu > 0 && !slices.Contains(c.places, subject.Name) {
+				c.places, s.values = append(c.places, subject.Name), append(s.values, cpu)
+			}
+		}
+	}
+	if len(s.values) > 0 {
 		c.series = append(c.series, s)
 	}
 	return c

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+
+	"github.com/headgate/headgate/bench/scenario"
 )
 
 // goal is a ratio of headgate's CPU per push to the best variant of a rival, and what it is meant to be at most.
@@ -50,6 +52,23 @@ func WriteGoals(w io.Writer, r *Run) {
 		if best, least, found := s.Best("haproxy", ByP99); found && Summarize(ours).P99 > 0 {
 			ratio := Summarize(ours).P99 / least
 			fmt.Fprintf(w, "  %-12s %-8s p99 %5.2f, want ≤ %.2f: %s (%s)\n", name, "haproxy", ratio, p99Goal, verdict(ratio, 0, p99Goal), best.Name)
+		}
+	}
+}
+
+// seriesGoals are what a subject of a series may cost more than the first one.
+var seriesGoals = map[scenario.Series]float64{scenario.ByMethod: 1.07, scenario.ByTenants: 1.05}
+
+// writeSeries compares the subjects of a series with the first one.
+func writeSeries(w io.Writer, s Scenario) {
+	if len(s.Subjects) == 0 {
+		return
+	}
+	first := s.Subjects[0]
+	base, most := Summarize(first).CPU, seriesGoals[s.Series]
+	for _, subject := range s.Subjects[1:] {
+		if cpu := Summarize(subject).CPU; cpu > 0 && base > 0 {
+			fmt.Fprintf(w, "  CPU of %s / %s: %.3f, want ≤ %.2f: %s\n", subject.Name, first.Name, cpu/base, most, verdict(cpu/base, 0, most))
 		}
 	}
 }

@@ -114,8 +114,8 @@ func TestCharts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(names) != 7 {
-		t.Errorf("%d charts, want 7: %v", len(names), names)
+	if len(names) != 9 {
+		t.Errorf("%d charts, want 9: %v", len(names), names)
 	}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
@@ -131,7 +131,7 @@ func TestCharts(t *testing.T) {
 	if names, err = WriteCharts(t.TempDir(), few); err != nil {
 		t.Fatal(err)
 	}
-	if len(names) == 0 || len(names) == 7 {
+	if len(names) == 0 || len(names) == 9 {
 		t.Errorf("charts of one scenario: %v", names)
 	}
 }

@@ -66,6 +66,7 @@ type Measurement struct {
 	Noise     float64 `json:"noise"`        // of a core, by whatever else ran on the two, or was taken by a host
 
 	P50  float64 `json:"p50_us"`
+	P95  float64 `json:"p95_us,omitempty"`
 	P99  float64 `json:"p99_us"`
 	P999 float64 `json:"p999_us"`
 	Max  float64 `json:"max_us"`

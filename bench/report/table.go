@@ -42,6 +42,10 @@ func writeBusy(w io.Writer, s Scenario) {
 			number("%.0f", sum.Rate), number("%.0f", sum.P50), number("%.0f", sum.P99), number("%.0f", sum.P999),
 			number("%.1f", sum.RSS), allocs(sum))
 	}
+	if s.Series != "" {
+		writeSeries(w, s)
+		return
+	}
 	if line := ratios(s, ByCPU); line != "" {
 		fmt.Fprintf(w, "  CPU of headgate / best of each: %s\n", line)
 	}

@@ -73,6 +73,36 @@ func (r *Running) Check(ctx context.Context) error {
 	return err
 }
 
+// acceptPatience is how long a proxy may ask a client to try again, which headgate does while slow checks wait.
+const acceptPatience = 20 * time.Second
+
+// Accepts tries whether a credential is good for a push. A 503 is tried again for a while, as senders do.
+func (r *Running) Accepts(ctx context.Context, authorization string) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: acceptPatience}
+	for over := time.Now().Add(acceptPatience); ; {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.Setting.Listen.String()+"/api/v1/push", strings.NewReader("body"))
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Authorization", authorization)
+		status, text, err := do(client, request)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: a push: %w", r.Variant.Name, err)
+		case status == http.StatusOK:
+			r.PIDs, err = procfs.Tree(r.cmd.Process.Pid)
+			return err
+		case status != http.StatusServiceUnavailable || time.Now().After(over):
+			return fmt.Errorf("%s: a push was answered %d: %s%s", r.Variant.Name, status, strings.TrimSpace(text), r.lastWords())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 func do(client *http.Client, request *http.Request) (int, string, error) {
 	answer, err := client.Do(request)
 	if err != nil {

@@ -26,6 +26,7 @@ type Setting struct {
 	Certificate *Certificate // nil: plain HTTP
 	Connections int          // that the load opens
 	OpenFiles   int          // the limit of the process
+	Extra       string       // headgate: what stands below the tenants in its configuration
 }
 
 // values are what the templates see.

@@ -3,6 +3,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/bench/payload"
@@ -28,7 +29,19 @@ type Scenario struct {
 	TLS         bool   `json:"tls,omitempty"` // from the load to the proxy
 	Connections int    `json:"connections"`
 	Idle        bool   `json:"idle,omitempty"` // one request on each connection, then memory is read while nothing moves
+	Series      Series `json:"series,omitempty"`
+	Counts      []int  `json:"counts,omitempty"`     // of tenants, ByTenants only
+	OnRequest   bool   `json:"on_request,omitempty"` // runs only when it is named
 }
+
+// Series is what the subjects of a scenario differ in when all of them are headgate; "" when they are different proxies.
+type Series string
+
+// The series.
+const (
+	ByMethod  Series = "method"  // how the client proves who it is: one process, which knows all methods
+	ByTenants Series = "tenants" // how many tenants there are: a process for each of Counts
+)
 
 // few is the number of connections of most scenarios: enough to keep one core busy, as many as a handful of Prometheus
 // servers open. Many is what a fleet of agents holds.
@@ -49,6 +62,11 @@ func All() []Scenario {
 		{Name: "tenants-10000", Title: "push of 1 KiB, the last of 10,000 tenants", Push: kib, Tenants: 10_000},
 		{Name: "tenants-100000", Title: "push of 1 KiB, the last of 100,000 tenants", Push: kib, Tenants: 100_000},
 		{Name: "bcrypt", Title: "push of 1 KiB, password as bcrypt of cost 10", Push: kib, Auth: Bcrypt},
+		{Name: "methods", Title: "push of 1 KiB by how the client proves who it is, headgate alone", Push: kib, Series: ByMethod},
+		{Name: "by-tenants", Title: "push of 1 KiB by the number of tenants, which send in turn, headgate alone", Push: kib, Series: ByTenants,
+			Counts: []int{1, 100, 1000, 10_000, 100_000}},
+		{Name: "million-tenants", Title: "push of 1 KiB, one tenant and a million, which send in turn, headgate alone", Push: kib, Series: ByTenants,
+			Counts: []int{1, 1_000_000}, OnRequest: true},
 		{Name: "tls-1KiB", Title: "push of 1 KiB over TLS", Push: kib, TLS: true},
 		{Name: "tls-32KiB", Title: "push of 32 KiB over TLS", Push: 32 * kib, TLS: true},
 		{Name: "idle-5000", Title: "5,000 connections, idle", Push: kib, Connections: many, Idle: true},
@@ -68,10 +86,11 @@ func All() []Scenario {
 	return list
 }
 
-// Select returns the scenarios whose names begin with one of the comma-separated prefixes; all of them for "".
+// Select returns the scenarios whose names begin with one of the comma-separated prefixes; for "" all of them but those
+// that run on request only.
 func Select(prefixes string) ([]Scenario, error) {
 	if prefixes == "" {
-		return All(), nil
+		return slices.DeleteFunc(All(), func(s Scenario) bool { return s.OnRequest }), nil
 	}
 	chosen := map[string]bool{}
 	for _, prefix := range strings.Split(prefixes, ",") {
