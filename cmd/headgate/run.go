@@ -56,6 +56,7 @@ func runGateway(c console, file string) error {
 	if err != nil {
 		return err
 	}
+	app.logMachine(thisDoctor())
 	return app.Run(context.Background(), signals)
 }
 
