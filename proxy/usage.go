@@ -57,6 +57,8 @@ func (p *Proxy) exportUsage(set *metrics.Set) {
 	export("headgate_held_body_bytes", "", func(u Usages) Usage { return u.HeldBytes })
 	set.NewGauge(`headgate_queued_requests{kind="read"}`, func() float64 { return float64(p.reads.waiting.Load()) })
 	set.NewGauge(`headgate_queued_requests{kind="other"}`, func() float64 { return float64(p.writes.waiting.Load()) })
+	set.NewGauge("headgate_memory_bytes", func() float64 { return float64(p.memory.inUse()) })
+	set.NewGauge("headgate_memory_bytes_limit", func() float64 { return float64(p.memory.limit) })
 	set.RegisterMetricsWriter(p.writeRouteUsage)
 }
 
