@@ -6,11 +6,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Replace makes entries the whole of what a source has, and says what that changed. All of them come into force or none:
 // with an error nothing changes but that the source counts as failed (see Failed), so that a credential which may stand
-// in it is Unready, not Rejected. The error joins one text for each problem.
+// in it is Unready, not Rejected. The error is then a *ReplaceError, or a *HeldError.
 //
 // What is new answers before what is old stops, so a client that moves from a plain password to its hash, or from one
 // user name to another, is known at every moment. A slow credential that is in both sets keeps its verified secret, also
@@ -22,27 +23,61 @@ import (
 // Two entries with one user name must be of one tenant, also across sources; several passwords for it are one client's
 // rotation. The same credential twice is fine as long as both say the same.
 func (c *Cache) Replace(name string, entries []Entry, options ...ReplaceOption) (Change, error) {
+	return c.replace(name, entries, nil, options)
+}
+
+// ReplacePart is Replace for a source of which only a part could be read, and the rest is missing for this reason: what
+// was read comes into force, and the source counts as failed, without a moment between the two.
+func (c *Cache) ReplacePart(name string, entries []Entry, missing error, options ...ReplaceOption) (Change, error) {
+	return c.replace(name, entries, missing, options)
+}
+
+func (c *Cache) replace(name string, entries []Entry, missing error, options []ReplaceOption) (Change, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round++
 	s := c.sourceNamed(name)
-	p, err := c.plan(s, entries)
-	if err != nil {
-		err = fmt.Errorf("source %q: %w", name, err)
+	p, problems := c.plan(s, entries)
+	if len(problems) > 0 {
+		err := &ReplaceError{Source: name, Problems: problems}
 		c.fail(s, err)
 		return Change{}, err
 	}
 	if held := c.massRemoval(s, p); held != nil && slices.Contains(options, HoldRemovals) {
-		c.fail(s, held)
+		c.fail(s, errors.Join(held, missing))
 		return Change{}, held
+	}
+	if missing != nil {
+		c.fail(s, missing) // first: who does not find an entry any more must find the source in doubt
 	}
 	change := c.apply(s, p)
 	generation := c.generation.Add(1)
 	c.passwords.rejections.forget(generation)
+	if missing == nil {
+		s.read, s.at, s.err = true, time.Now(), nil
+		c.hold(s, nil)
+		c.recount(s) // last: who finds the source read must find its entries too
+	}
+	return change, nil
+}
+
+// Drop takes a source out, with all that only it has.
+func (c *Cache) Drop(name string) Change {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sources[name]
+	if s == nil {
+		return Change{}
+	}
+	c.round++
+	change := c.apply(s, &plan{})
+	generation := c.generation.Add(1)
+	c.passwords.rejections.forget(generation)
 	s.read, s.err = true, nil
 	c.hold(s, nil)
-	c.recount(s) // last: who finds the source read must find its entries too
-	return change, nil
+	c.recount(s)
+	delete(c.sources, name)
+	return change
 }
 
 // plan is how a source gets from the records it has to those it shall have.
@@ -57,48 +92,38 @@ type kept struct {
 	entry  *Entry
 }
 
-// maxProblems is how many problems of one source are told; the rest is a number.
-const maxProblems = 100
-
 // plan finds out what to do, and changes nothing but the round in which records were seen.
-func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
+func (c *Cache) plan(s *source, entries []Entry) (*plan, []EntryError) {
 	p := &plan{}
 	claims := make(map[digest]*Entry, len(entries))
 	users := make(map[string]*Entry, len(entries))
 	prefixes := map[netip.Prefix]*Entry{}
-	var problems []error
-	report := func(e *Entry, err error) {
-		where := e.Where
-		if where == "" {
-			where = "an entry"
-		}
-		problems = append(problems, fmt.Errorf("%s: %w", where, err))
-	}
-
+	var problems []EntryError
 	for i := range entries {
 		e := &entries[i]
+		report := func(err error) { problems = append(problems, EntryError{Index: i, Where: e.Where, Err: err}) }
 		if err := e.validate(); err != nil {
-			report(e, err)
+			report(err)
 			continue
 		}
 		d, hash, err := c.digestOf(e)
 		if err != nil {
-			report(e, err)
+			report(err)
 			continue
 		}
 		if err := c.sameTenant(s, e, users); err != nil {
-			report(e, err)
+			report(err)
 			continue
 		}
 		if e.Scheme == Anonymous {
 			if err := c.sameAddresses(s, e, d, prefixes); err != nil {
-				report(e, err)
+				report(err)
 				continue
 			}
 		}
 		if other := claims[d]; other != nil {
 			if !other.Identity.Equal(e.Identity) {
-				report(e, twiceError(other.Where))
+				report(twiceError(other.Where))
 			}
 			continue
 		}
@@ -110,16 +135,13 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, error) {
 			continue
 		}
 		if o := r.ownedByOther(s); o != nil && !r.identity.Load().Equal(e.Identity) {
-			report(e, twiceError(o.where))
+			report(twiceError(o.where))
 			continue
 		}
 		r.seen = c.round
 		p.keep = append(p.keep, kept{r, e})
 	}
-	if more := len(problems) - maxProblems; more > 0 {
-		problems = append(problems[:maxProblems], fmt.Errorf("and %d more problems", more))
-	}
-	return p, errors.Join(problems...)
+	return p, problems
 }
 
 func twiceError(where string) error {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReplaceRefusesWhatCannotWork(t *testing.T) {
@@ -247,8 +248,18 @@ func TestUnknownIsUnreadyUntilEverySourceWasRead(t *testing.T) {
 			mustReplace(t, c, "file", known) // another source's success is no news of this one
 			expect(t, c, basic("known", "wrong"), Unready, "")
 
-			want := []SourceStatus{{"file", 1, true, nil, nil}, {"folder", 1, true, errors.New("is away again"), nil}}
-			if got := c.Sources(); !reflect.DeepEqual(got, want) {
+			want := []SourceStatus{
+				{Name: "file", Credentials: 1, Read: true},
+				{Name: "folder", Credentials: 1, Read: true, Err: errors.New("is away again")},
+			}
+			got := c.Sources()
+			for i := range got {
+				if got[i].At.IsZero() {
+					t.Errorf("%s was read, and nobody knows when", got[i].Name)
+				}
+				got[i].At = time.Time{}
+			}
+			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %v, want %v", got, want)
 			}
 			mustReplace(t, c, "folder")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 )
 
 // source is where entries come from: a file, a folder, an htpasswd file. All of it is guarded by Cache.mu.
@@ -11,6 +12,7 @@ type source struct {
 	name     string
 	records  []*record // what it has
 	read     bool      // it was read completely once
+	at       time.Time // of the last complete reading
 	err      error     // why it cannot be read now
 	held     []string  // clients whose removal is held
 	kept     int       // their credentials
@@ -23,10 +25,11 @@ func (s *source) settled() bool { return s.read && s.err == nil }
 // SourceStatus tells how a source stands.
 type SourceStatus struct {
 	Name        string
-	Credentials int   // in use; of a key set, keys
-	Read        bool  // it was read completely once
-	Err         error // why its last reading failed, nil if it did not
-	// Held are the clients whose removal is held, sorted; empty when nothing is. Err is then a *HeldError.
+	Credentials int       // in use; of a key set, keys
+	Read        bool      // it was read completely once
+	At          time.Time // when it last was; zero: never
+	Err         error     // why its last reading failed, nil if it did not
+	// Held are the clients whose removal is held, sorted; empty when nothing is. Err then holds a *HeldError.
 	Held []string
 }
 
@@ -53,11 +56,11 @@ func (c *Cache) Sources() []SourceStatus {
 	defer c.mu.Unlock()
 	all := make([]SourceStatus, 0, len(c.sources))
 	for _, s := range c.sources {
-		all = append(all, SourceStatus{Name: s.name, Credentials: len(s.records), Read: s.read, Err: s.err, Held: slices.Clone(s.held)})
+		all = append(all, SourceStatus{Name: s.name, Credentials: len(s.records), Read: s.read, At: s.at, Err: s.err, Held: slices.Clone(s.held)})
 	}
 	if tokens := c.tokens.Load().options.Tokens; tokens != nil {
 		for _, set := range tokens.KeySets() {
-			all = append(all, SourceStatus{Name: set.Name, Credentials: set.Keys, Read: set.Read, Err: set.Err})
+			all = append(all, SourceStatus{Name: set.Name, Credentials: set.Keys, Read: set.Read, At: set.At, Err: set.Err})
 		}
 	}
 	slices.SortFunc(all, func(a, b SourceStatus) int { return cmp.Compare(a.Name, b.Name) })
