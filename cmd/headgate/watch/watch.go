@@ -3,7 +3,6 @@
 package watch
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,7 +27,7 @@ type Watcher struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex
-	paths map[string]print // guarded by mu
+	paths map[string]Print // guarded by mu
 
 	places map[string]bool   // guarded by mu; the folders whose events were asked for
 	events *fsnotify.Watcher // nil: this machine gives none
@@ -37,16 +36,10 @@ type Watcher struct {
 	done   sync.WaitGroup
 }
 
-// print is what a file looks like from outside; another one at the same name has another.
-type print struct {
-	info string
-	list string // of a folder: its entries with what they look like
-}
-
 // New starts a Watcher of nothing. changed is called from the Watcher's own goroutine, never twice at the same time.
 func New(changed func(), log *slog.Logger) *Watcher {
 	w := &Watcher{
-		changed: changed, log: log, paths: make(map[string]print),
+		changed: changed, log: log, paths: make(map[string]Print),
 		doubts: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	events, err := fsnotify.NewWatcher()
@@ -65,13 +58,13 @@ func (w *Watcher) Set(paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.paths
-	w.paths = make(map[string]print, len(paths))
+	w.paths = make(map[string]Print, len(paths))
 	left := w.places
 	w.places = make(map[string]bool)
 	for _, p := range paths {
 		known, ok := before[p]
 		if !ok {
-			known = look(p)
+			known = lookInto(p)
 		}
 		w.paths[p] = known
 		w.listen(p)
@@ -164,32 +157,11 @@ func (w *Watcher) look() bool {
 	defer w.mu.Unlock()
 	different := false
 	for path, known := range w.paths {
-		if now := look(path); now != known {
+		if now := lookInto(path); now != known {
 			w.paths[path] = now
 			different = true
 			w.listen(path)
 		}
 	}
 	return different
-}
-
-// look is what a path looks like now.
-func look(path string) print {
-	p := print{info: describe(path)}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return p
-	}
-	for _, e := range entries {
-		p.list += e.Name() + " " + describe(filepath.Join(path, e.Name())) + "\n"
-	}
-	return p
-}
-
-func describe(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "missing: " + err.Error()
-	}
-	return fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info))
 }
