@@ -19,6 +19,7 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/inbound"
 	"github.com/headgate/headgate/cmd/headgate/pace"
+	"github.com/headgate/headgate/cmd/headgate/sources"
 	"github.com/headgate/headgate/cmd/headgate/systemd"
 	"github.com/headgate/headgate/cmd/headgate/watch"
 	"github.com/headgate/headgate/proxy"
@@ -51,6 +52,7 @@ type App struct {
 	metrics *metrics.Set
 	manager *systemd.Notifier
 	parts   parts
+	sources *sources.Sources // of credentials, beside the configuration file
 	proxy   *proxy.Proxy
 	admin   *http.Server
 	fixed   config.Server                  // as at the start: what of it needs a restart keeps these values
@@ -67,6 +69,7 @@ type App struct {
 	changing sync.Mutex     // held by whatever changes what is served: start, reload, drain, close
 	serving  bool           // guarded by changing
 	closed   bool           // guarded by changing
+	outdated bool           // the last reload failed: what is in force is not what the file says; guarded by changing
 	watcher  *watch.Watcher // of the files that the configuration names; guarded by changing, nil when there are none
 	failed   chan error
 	servers  sync.WaitGroup
@@ -121,12 +124,17 @@ func New(o AppOptions) (*App, error) {
 			Changes:       logs.changes,
 		}),
 	}
+	a.sources = sources.New(sources.Options{
+		Cache: a.parts.credentials, Log: logs.logger, Env: o.Env,
+		Changed: logs.credentialsChanged, Limits: a.parts.limits.replace,
+	})
 	a.renewal.Store(&renewal{})
 	logs.apply(loaded.config.Log)
 	a.log.Info("memory limit", "bytes", o.Memory.bytes, "origin", o.Memory.origin)
 	a.admin = admin.NewServer(operator{a}, a.log)
 	a.registerMetrics()
 	if err := a.change(loaded); err != nil {
+		a.sources.Close()
 		a.parts.credentials.Close()
 		end()
 		logs.close()
@@ -207,6 +215,7 @@ func (a *App) Close() {
 	closeAll(last.admin)
 	a.servers.Wait()
 	last.closePools()
+	a.sources.Close()
 	a.parts.credentials.Close()
 	a.logs.close()
 }

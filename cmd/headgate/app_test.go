@@ -197,6 +197,7 @@ type request struct {
 	method, url    string
 	user, password string
 	tenant, body   string
+	token          string // instead of user and password
 }
 
 // send returns the answer, or the error of a request that had none.
@@ -207,6 +208,9 @@ func (r request) send(client *http.Client) (answer, error) {
 	}
 	if r.user != "" {
 		req.SetBasicAuth(r.user, r.password)
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	if r.tenant != "" {
 		req.Header.Set("X-Scope-OrgID", r.tenant)

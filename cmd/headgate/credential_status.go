@@ -74,11 +74,10 @@ func moment(t time.Time) *time.Time {
 func sourceStatus(cache *authcache.Cache) []admin.Source {
 	list := []admin.Source{}
 	for _, s := range cache.Sources() {
-		source := admin.Source{Name: s.Name, Credentials: s.Credentials, Read: s.Read, Held: append([]string{}, s.Held...)}
-		if s.Err != nil {
-			source.Problem = s.Err.Error()
-		}
-		list = append(list, source)
+		list = append(list, admin.Source{
+			Name: s.Name, Credentials: s.Credentials, Read: s.Read, LastRead: moment(s.At), Problem: sourceProblem(s),
+			Held: append([]string{}, s.Held...),
+		})
 	}
 	return list
 }

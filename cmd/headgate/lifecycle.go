@@ -43,6 +43,7 @@ func (a *App) begin() {
 	a.serve(a.current.Load().servers, a.current.Load().admin)
 	a.watchFiles()
 	a.servers.Go(a.keepPace)
+	a.sources.Watch()
 	a.manager.Ready(a.statusLine())
 	if a.options.Watchdog > 0 {
 		a.servers.Go(func() { a.manager.Watch(a.ending, a.options.Watchdog, a.alive) })

@@ -21,6 +21,8 @@ func (a *App) registerMetrics() {
 	})
 	a.metrics.NewGauge("headgate_draining", func() float64 { return oneIf(a.draining.Load()) })
 	a.metrics.RegisterMetricsWriter(a.writeCertificates)
+	a.metrics.RegisterMetricsWriter(a.writeSourceMetrics)
+	a.metrics.RegisterMetricsWriter(a.writeCredentialMetrics)
 }
 
 // constant exports a series whose labels say everything.

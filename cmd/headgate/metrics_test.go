@@ -21,6 +21,7 @@ func busy(t *testing.T) *running {
 	certified := newCertified(t)
 	cortex := newUpstream(t)
 	r := start(t, withTLS(certified.table(`listen = "127.0.0.1:0"`), everything(strings.Replace(cortex.URL, "127.0.0.1", "localhost", 1))+tenant("team-a", "prometheus-a", "one")+
+		"expires = 2999-01-01T00:00:00Z\n[auth.jwt]\nsecret = \""+tokenSecret+"\"\n"+
 		"[[routes]]\npath = \"/api/v1/push\"\nupstream = \"all\"\nmax_in_flight = 10\n"))
 	client := newClient(t)
 	for _, want := range []struct {
@@ -29,6 +30,7 @@ func busy(t *testing.T) *running {
 	}{
 		{request{method: "POST", url: r.url("/api/v1/push"), user: "prometheus-a", password: "one", body: "samples"}, 200},
 		{request{method: "POST", url: r.url("/api/v1/push"), user: "prometheus-a", password: "two", body: "samples"}, 401},
+		{request{method: "POST", url: r.url("/api/v1/push"), token: signedToken(t, "team-a"), body: "samples"}, 200},
 		{request{method: "GET", url: r.url("/prometheus/api/v1/query?query=up"), user: "prometheus-a", password: "one"}, 200},
 		{request{method: "GET", url: r.url("/no/such/route"), user: "prometheus-a", password: "one"}, 404},
 	} {

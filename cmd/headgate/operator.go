@@ -47,6 +47,7 @@ func (o operator) Ready() (bool, string) {
 			fmt.Fprintf(&text, "upstream %s: no host is healthy since %s\n", name, since.UTC().Format(time.RFC3339))
 		}
 	}
+	o.app.writeSources(&text)
 	if problem := o.app.renewal.Load().problem(); problem != "" {
 		fmt.Fprintf(&text, "a file that the configuration names cannot be used, what it held before is: %s\n", problem)
 	}
@@ -58,6 +59,9 @@ func (o operator) Config() []byte { return o.app.current.Load().config.Redacted(
 
 // Reload implements admin.Program.
 func (o operator) Reload() []string { return o.app.Reload() }
+
+// AcceptRemovals implements admin.Program.
+func (o operator) AcceptRemovals() { o.app.sources.AcceptRemovals() }
 
 // WriteMetrics implements admin.Program.
 func (o operator) WriteMetrics(w io.Writer) {

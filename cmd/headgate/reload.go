@@ -40,11 +40,10 @@ func (a *App) Reload() []string {
 		a.log.Error("configuration not reloaded, the one in use stays", "file", a.options.ConfigFile, "problem", problem)
 	}
 	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
+	a.doubtOwn(problems)
+	a.outdated = true
 	return problems
 }
-
-// configurationFile is the source of what the configuration file itself says of tenants.
-const configurationFile = "configuration file"
 
 // loading is how this App loads configurations.
 func (a *App) loading() config.Options { return a.options.loading() }
@@ -83,6 +82,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	a.parts.limits.others(loaded.config.Limits.TenantDefault)
 	a.proxy.Use(next.snapshot)
 	a.current.Store(next)
+	a.outdated = false
 	a.exportDigest(before, next)
 	if a.serving {
 		a.serve(without(next.servers, before.servers), without(next.admin, before.admin))
@@ -94,20 +94,6 @@ func (a *App) change(loaded *loadedConfig) error {
 	a.watchFiles()
 	a.report(before, next, loaded.warnings)
 	return nil
-}
-
-// useTenants puts the credentials of a configuration in force, and the limits of its tenants: both, or with an error
-// neither.
-func (a *App) useTenants(cfg *config.Config, before *generation) error {
-	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
-		return err
-	}
-	change, err := a.parts.credentials.Replace(configurationFile, cfg.Entries())
-	if err != nil && before != nil {
-		_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
-	}
-	a.logs.credentialsChanged(configurationFile, change)
-	return err
 }
 
 // bind opens the listeners that next has and before (nil: none) has not. It returns those.

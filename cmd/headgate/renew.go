@@ -74,7 +74,13 @@ func (a *App) filesChanged() {
 	case len(changed) == 0 && len(r.others) > 0:
 		a.log.Info("the files that the configuration names are again what is in use")
 		a.renewal.Store(&renewal{server: r.server})
+		if a.outdated {
+			return // still, by the configuration file itself
+		}
 		a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Successful: true})
+		if err := a.replaceOwn(g.config.Entries()); err != nil {
+			a.log.Error("credentials of the configuration file are still in doubt", "error", err)
+		}
 	}
 }
 
@@ -121,6 +127,7 @@ func (a *App) reassemble(g *generation, changed []string) {
 	}
 	a.renewal.Store(&next)
 	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
+	a.doubtOwn(problems)
 }
 
 // readCertificate reads what [server.tls] names; nil without TLS.

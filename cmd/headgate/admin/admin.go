@@ -16,6 +16,7 @@ type Program interface {
 	Config() []byte           // the configuration in use as TOML, secrets redacted
 	WriteMetrics(w io.Writer) // in the Prometheus text format
 	Reload() []string         // loads the configuration again; every error it found, none when it is in use now
+	AcceptRemovals()          // puts removals of credentials in force that are held
 }
 
 // Access is who may use the listener.

@@ -19,6 +19,7 @@ type program struct {
 	draining bool
 	problems []string
 	reloads  int
+	accepted int
 	status   Status
 }
 
@@ -32,6 +33,7 @@ func (p *program) Ready() (bool, string) {
 func (p *program) Status() Status           { return p.status }
 func (p *program) Config() []byte           { return []byte("[auth]\nrealm = \"headgate\"\n") }
 func (p *program) WriteMetrics(w io.Writer) { _, _ = fmt.Fprintln(w, "headgate_up 1") }
+func (p *program) AcceptRemovals()          { p.accepted++ }
 func (p *program) Reload() []string         { p.reloads++; return p.problems }
 
 func newProgram() *program {

@@ -51,12 +51,24 @@ func (e endpoints) status(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "application/json", string(body)+"\n")
 }
 
-func (e endpoints) reload(w http.ResponseWriter, _ *http.Request) {
+// acceptRemovals is the parameter of a reload that lets credentials go whose removal is held.
+const acceptRemovals = "accept_removals"
+
+func (e endpoints) reload(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	accept := query.Get(acceptRemovals)
+	if query.Has(acceptRemovals) && accept != "true" && accept != "false" {
+		answer(w, http.StatusBadRequest, plainText, "accept_removals is neither true nor false\n")
+		return
+	}
 	problems := e.program.Reload()
 	if len(problems) > 0 {
 		answer(w, http.StatusInternalServerError, plainText,
 			"not reloaded, the configuration in use stays:\n"+strings.Join(problems, "\n")+"\n")
 		return
+	}
+	if accept == "true" {
+		e.program.AcceptRemovals()
 	}
 	answer(w, http.StatusOK, plainText, "reloaded\n")
 }

@@ -158,11 +158,12 @@ type Tenant struct {
 
 // Source is one place that credentials or keys come from.
 type Source struct {
-	Name        string   `json:"name"`
-	Credentials int      `json:"credentials"`
-	Read        bool     `json:"read"`              // it was read completely once
-	Problem     string   `json:"problem,omitempty"` // why what it holds now is not in use
-	Held        []string `json:"held"`              // clients whose removal waits for somebody's word
+	Name        string     `json:"name"`
+	Credentials int        `json:"credentials"`
+	Read        bool       `json:"read"`                // it was read completely once
+	LastRead    *time.Time `json:"last_read,omitempty"` // after a change, or a reload
+	Problem     string     `json:"problem,omitempty"`   // why what it holds now is not in use
+	Held        []string   `json:"held"`                // clients whose removal waits for somebody's word
 }
 
 // Credentials are those of the configuration, without their secrets.

@@ -17,8 +17,7 @@ func (c *Config) validateExposure(on *checks) {
 
 func (c *Config) holdsSecrets() bool {
 	for i := range c.Tenants {
-		t := &c.Tenants[i]
-		if t.Password != "" || t.PasswordHash != "" || t.PasswordSHA256 != "" || t.Token != "" || t.TokenSHA256 != "" {
+		if c.Tenants[i].holdsSecrets() {
 			return true
 		}
 	}
@@ -28,4 +27,9 @@ func (c *Config) holdsSecrets() bool {
 		}
 	}
 	return c.Auth.JWT.holdsSecrets()
+}
+
+// holdsSecrets reports whether a secret, or a hash of one, is in the file itself.
+func (t *Tenant) holdsSecrets() bool {
+	return t.Password != "" || t.PasswordHash != "" || t.PasswordSHA256 != "" || t.Token != "" || t.TokenSHA256 != ""
 }

@@ -53,7 +53,9 @@ func (f files) read(name string) ([]byte, error) {
 
 // readRegular is the content of a file that may be a secret or a certificate. The
 // error has no name in it.
-func readRegular(path string) ([]byte, error) {
+func readRegular(path string) ([]byte, error) { return readRegularUpTo(path, maxSecretFile) }
+
+func readRegularUpTo(path string, most int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, errors.New(readFailure(err))
@@ -62,7 +64,7 @@ func readRegular(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is not a regular file")
 	}
-	text, err := readUpTo(path, maxSecretFile)
+	text, err := readUpTo(path, most)
 	if err != nil {
 		return nil, errors.New(readFailure(err))
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 
 	"github.com/headgate/headgate/authcache/verify"
@@ -59,8 +60,9 @@ type JWTIssuer struct {
 	Leeway              Duration `toml:"leeway"`
 	TenantMinVersion    Versions `toml:"tenant_min_version,omitempty"`
 
-	keys     []*verify.Key // of the secrets and PEM files, secrets first
-	revoked  []string      // what RevokedIDsFile held
+	sum      [sha256.Size]byte // of all secrets and of all key files
+	keys     []*verify.Key     // of the secrets and PEM files, secrets first
+	revoked  []string          // what RevokedIDsFile held
 	roots    *x509.CertPool
 	jwksPath string // where JWKSFile is
 }

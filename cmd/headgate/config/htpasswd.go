@@ -1,0 +1,71 @@
+package config
+
+import (
+	"bytes"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/authcache/verify"
+)
+
+// ParseHtpasswd reads the file of auth.htpasswd_file: a user name, which is the
+// tenant too, a colon and a hash on each line. Empty lines do not count, nor those
+// that begin with #, nor what stands behind a second colon.
+func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials, Problems) {
+	r := new(report)
+	on := c.checksBeside(r, o)
+	var found Credentials
+	weak := 0
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		line := strings.TrimRight(string(line), "\r\n")
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
+			continue
+		}
+		at := len(r.problems)
+		t := on.htpasswdLine(line, c.Cortex.TenantFederation)
+		for i := range r.problems[at:] {
+			r.problems[at+i].Line = number
+		}
+		if strings.HasPrefix(string(t.PasswordHash), "{SHA}") {
+			weak++
+		}
+		e := c.entry(&t)
+		e.Where = filepath.Base(path) + ": line " + strconv.Itoa(number)
+		found.Entries = append(found.Entries, e)
+	}
+	if weak > 0 {
+		on.warnf("htpasswd", "%d of its hashes are {SHA}, which is as good as plain text to who reads the file; want bcrypt (htpasswd -B)", weak)
+	}
+	if exposed(path) {
+		on.warnf("htpasswd", "the file is readable by every user of this machine; want chmod o-r")
+	}
+	return found, r.finish(nil)
+}
+
+// htpasswdLine is the credential of one line; what is wrong with it is reported.
+func (on *checks) htpasswdLine(line string, federation TenantFederation) Tenant {
+	user, rest, colon := strings.Cut(line, ":")
+	hash, _, _ := strings.Cut(rest, ":")
+	t := Tenant{ID: strings.Clone(user), Username: strings.Clone(user), PasswordHash: Secret(strings.Clone(hash)), Authentication: methodBasic}
+	switch {
+	case !colon:
+		on.errorf("htpasswd", "the line has no colon; want a user name, a colon and a hash")
+		return t
+	case user == "":
+		on.errorf("htpasswd", "the line has no user name; want one, which is the tenant")
+		return t
+	}
+	if err := authcache.ValidTenant(user); err != nil {
+		on.errorf("htpasswd", "the user name is the tenant, and Cortex would refuse it: %v", err)
+		return t
+	}
+	federation.checkPattern(on, "htpasswd", user)
+	if _, err := verify.ParseHash(hash); err != nil {
+		on.errorf("htpasswd", "user %s: %v", show(user), err)
+	}
+	return t
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// configurationFile is the source of what the configuration file itself says of tenants.
+const configurationFile = "configuration file"
+
+// useTenants puts the credentials of a configuration in force, and the limits of its tenants: both, or with an error
+// neither. A client that moves from the file to another source, or back, is known at every moment.
+func (a *App) useTenants(cfg *config.Config, before *generation) error {
+	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
+		return err
+	}
+	a.sources.Expect(cfg)
+	entries := cfg.Entries()
+	both := entries
+	if before != nil && (elsewhere(cfg) || elsewhere(before.config)) {
+		both = slices.Concat(entries, leaving(before.config.Entries(), entries))
+	}
+	if err := a.replaceOwn(both); err != nil {
+		if before != nil {
+			_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
+		}
+		return err
+	}
+	a.sources.Use(cfg)
+	if len(both) == len(entries) {
+		return nil
+	}
+	if err := a.replaceOwn(entries); err != nil {
+		a.log.Error("credentials that left the configuration file are still in use", "error", err)
+	}
+	a.sources.Reconsider()
+	return nil
+}
+
+// replaceOwn replaces the credentials of the configuration file.
+func (a *App) replaceOwn(entries []authcache.Entry) error {
+	change, err := a.parts.credentials.Replace(configurationFile, entries)
+	a.logs.credentialsChanged(configurationFile, change)
+	return err
+}
+
+// elsewhere reports whether a configuration has credentials beside its own.
+func elsewhere(cfg *config.Config) bool {
+	return cfg.Auth.TenantsDir != "" || cfg.Auth.HtpasswdFile != ""
+}
+
+// leaving are the entries of before that now has nothing of, so that both can be in force together.
+func leaving(before, now []authcache.Entry) []authcache.Entry {
+	type known struct {
+		scheme                   authcache.Scheme
+		user, password, hash, id string
+	}
+	keyOf := func(e *authcache.Entry) known {
+		if e.Scheme == authcache.Basic || e.Scheme == authcache.Certificate {
+			return known{scheme: e.Scheme, user: e.User} // whose tenant, name or rights may be others now
+		}
+		return known{scheme: e.Scheme, password: e.Password, hash: e.Hash, id: e.SHA256}
+	}
+	has := make(map[known]bool, len(now))
+	for i := range now {
+		has[keyOf(&now[i])] = true
+	}
+	var left []authcache.Entry
+	for i := range before {
+		if e := &before[i]; e.Scheme != authcache.Anonymous && !has[keyOf(e)] {
+			left = append(left, *e)
+		}
+	}
+	return left
+}
+
+// doubtOwn notes that the configuration file, or one that it names, says something that is not in force: a credential
+// that is unknown may stand there.
+func (a *App) doubtOwn(problems []string) {
+	text := problems[0]
+	if len(problems) > 1 {
+		text += " (and " + count(len(problems)-1, "more problem") + ")"
+	}
+	a.parts.credentials.Failed(configurationFile, errors.New(text))
+}

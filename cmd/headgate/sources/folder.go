@@ -1,0 +1,92 @@
+package sources
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// folder is auth.tenants_dir: every *.toml in it, each with its last good version. Names that begin with a dot are of
+// editors, and not looked at.
+type folder struct {
+	path     string
+	files    map[string]*file                          // by name
+	limits   map[string]map[string]config.TenantLimits // in force, by the name of the file
+	listed   bool                                      // it was read once
+	accepted bool                                      // the next removal is wanted
+	last     outcome
+}
+
+// forget makes the next reading read all files.
+func (d *folder) forget() {
+	for _, f := range d.files {
+		f.forget()
+	}
+	d.last = outcome{}
+}
+
+// paths are those to watch.
+func (d *folder) paths(paths []string) []string {
+	paths = append(paths, d.path)
+	for _, f := range d.files {
+		for secret := range f.secrets {
+			paths = append(paths, secret)
+		}
+	}
+	return paths
+}
+
+func (d *folder) read(r *reading) {
+	names, err := tenantsFiles(d.path)
+	if err != nil {
+		d.last.failed(r, TenantsDir, err)
+		return
+	}
+	changed := false
+	for _, name := range names {
+		f := d.files[name]
+		if f == nil {
+			f = &file{path: filepath.Join(d.path, name), late: d.listed}
+			d.files[name] = f
+		}
+		changed = f.refresh(r, r.sources.config.ParseTenants) || changed
+	}
+	for name := range d.files {
+		if _, found := slices.BinarySearch(names, name); !found {
+			delete(d.files, name)
+			changed = true
+		}
+	}
+	d.applyLimits(r, names)
+	files := make([]*file, 0, len(names))
+	for _, name := range names {
+		files = append(files, d.files[name])
+	}
+	d.listed = true
+	a := application{name: TenantsDir, files: files, accepted: d.accepted}
+	d.accepted = false
+	d.last.apply(r, &a, changed)
+}
+
+// tenantsFiles are the names of the files of a folder, sorted.
+func tenantsFiles(path string) ([]string, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		if wrapped, ok := errors.AsType[*os.PathError](err); ok {
+			err = wrapped.Err
+		}
+		return nil, fmt.Errorf("%s: cannot be read: %w", path, err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name := e.Name(); strings.HasSuffix(name, ".toml") && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

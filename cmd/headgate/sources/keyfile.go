@@ -1,0 +1,58 @@
+package sources
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/watch"
+)
+
+// keyFile is a JWK set in a file.
+type keyFile struct {
+	path    string
+	look    watch.Print // as it was when it was last read
+	known   bool        // it was read, and look counts
+	good    bool        // it was good once
+	waiting time.Time   // since when it is different, and not read yet; zero: it is not
+	said    string      // what was last wrong
+}
+
+// read puts the keys of the file in force, if it is not as it was. With an error those in force stay.
+func (f *keyFile) read(r *reading, set *verify.KeySet) {
+	look := watch.Look(f.path)
+	if f.known && look == f.look {
+		f.waiting = time.Time{}
+		return
+	}
+	if f.good && look != f.look && stillWritten(look, r.now, &f.waiting) {
+		r.unfinished = true
+		return
+	}
+	f.waiting = time.Time{}
+	text, err := config.ReadCredentials(f.path)
+	if watch.Look(f.path) != look {
+		r.unfinished = true
+		return
+	}
+	f.look, f.known = look, true
+	if err == nil {
+		err = set.Set(text)
+	} else {
+		err = set.Failed(err)
+	}
+	problem := ""
+	if err != nil {
+		problem = err.Error()
+	} else {
+		f.good = true
+	}
+	switch {
+	case problem == f.said:
+	case err != nil:
+		r.sources.options.Log.Error("keys of tokens in error, those in use stay", "file", f.path, "problem", problem)
+	default:
+		r.sources.options.Log.Info("keys of tokens are good again", "file", f.path)
+	}
+	f.said = problem
+}
