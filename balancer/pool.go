@@ -144,6 +144,9 @@ func (p *Pool) Hosts() []*Host {
 	return *p.hosts.Load()
 }
 
+// MaxConnections returns how many connections all hosts may have together; zero is no limit, or no host.
+func (p *Pool) MaxConnections() int { return p.link.maxConnections * len(p.Hosts()) }
+
 // Resolved reports whether every target was answered when last asked, and when that was last so: the zero time means
 // never. A pool of literal addresses alone is resolved from the start.
 func (p *Pool) Resolved() (bool, time.Time) {

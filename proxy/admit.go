@@ -3,8 +3,6 @@ package proxy
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/headgate/headgate/authcache"
 )
 
 // admit takes what the request needs: of what its tenant may have, and the slots of its route and of its kind. Reads have
@@ -18,7 +16,7 @@ func (x *exchange) admit() *failure {
 		return f
 	}
 	kind, holds := &x.proxy.writes, &x.share.writes
-	if x.route.Scope&authcache.Read != 0 {
+	if x.route.isRead() {
 		kind, holds = &x.proxy.reads, &x.share.reads
 	}
 	if !x.takeSlot(&x.route.slots, nil) {
@@ -29,6 +27,9 @@ func (x *exchange) admit() *failure {
 		return refuseFor(overloaded, "the process has as many requests as [limits] allows")
 	}
 	x.kindSlots, x.holds = kind, holds
+	if !x.takeReader() {
+		return refuseFor(noConnection, "pushes go there too, and a quarter of them is kept from reads")
+	}
 	return nil
 }
 
@@ -65,6 +66,9 @@ func (x *exchange) leave() {
 	if x.kindSlots != nil {
 		x.kindSlots.free(x.holds)
 	}
+	if x.readerSlot {
+		x.route.readers.free(nil)
+	}
 	if x.shareSlot {
 		x.share.inFlight.free(nil)
 	}
@@ -75,11 +79,16 @@ func (x *exchange) leave() {
 }
 
 // keeps reports whether n bytes of the body may be kept for a further attempt, and counts them until the request ends.
+// Half of what may be kept is for pushes alone.
 func (x *exchange) keeps(n int64) bool {
 	if n == 0 {
 		return true
 	}
-	if n > x.route.RetryBodySize || x.proxy.memory.tight(time.Now()) || !x.proxy.held.hold(n) {
+	hold := (*heldBudget).holdOther
+	if x.isPush() {
+		hold = (*heldBudget).hold
+	}
+	if n > x.route.RetryBodySize || x.proxy.memory.tight(time.Now()) || !hold(&x.proxy.held, n) {
 		return false
 	}
 	x.held += n

@@ -37,6 +37,7 @@ type exchange struct {
 	charged    int64         // bytes of the body that its rate was charged for
 	routeSlots *slots        // to be given back
 	kindSlots  *slots        // to be given back
+	readerSlot bool          // one of the route's readers is to be given back
 	holds      *atomic.Int64 // how many of kindSlots the tenant has
 	queued     time.Duration // spent in queues, see patience
 	held       int64         // bytes counted against the budget of held bodies

@@ -9,9 +9,15 @@ type heldBudget struct {
 	used  atomic.Int64
 }
 
-// hold reports whether n more bytes may be kept, and counts them.
-func (b *heldBudget) hold(n int64) bool {
-	if limit := b.limit.Load(); b.used.Add(n) <= limit || limit == 0 {
+// hold reports whether n more bytes of a push may be kept, and counts them.
+func (b *heldBudget) hold(n int64) bool { return b.upTo(b.limit.Load(), n) }
+
+// holdOther is hold for what is no push: that gets nothing when half is in use.
+func (b *heldBudget) holdOther(n int64) bool { return b.upTo((b.limit.Load()+1)/2, n) }
+
+// upTo is hold with a limit.
+func (b *heldBudget) upTo(limit, n int64) bool {
+	if b.used.Add(n) <= limit || limit == 0 {
 		return true
 	}
 	b.used.Add(-n)

@@ -17,10 +17,14 @@ import (
 // route is one compiled entry of the table.
 type route struct {
 	Route
-	series *routeSeries // set before the snapshot is used
-	slots  slots
-	wrong  *wrongMachines // of the pool; shared by its routes
+	series  *routeSeries // set before the snapshot is used
+	slots   slots
+	wrong   *wrongMachines // of the pool; shared by its routes
+	readers *readers       // of the pool; nil: only reads use it, or the route is no read
 }
+
+// isRead reports whether the route is for reading.
+func (r *route) isRead() bool { return r.Scope&authcache.Read != 0 }
 
 // takes reports whether the route is for a method.
 func (r *route) takes(method []byte) bool {
@@ -108,6 +112,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 		}
 		t.all = append(t.all, r)
 	}
+	shareConnections(t.all)
 	slices.SortStableFunc(t.slashed, certainFirst)
 	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
 		return cmp.Or(len(b.Path)-len(a.Path), certainFirst(a, b))
