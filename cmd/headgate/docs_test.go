@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/headgate/headgate/proxy"
@@ -104,6 +105,7 @@ type reading struct {
 	t       *testing.T
 	folder  string
 	gateway *strings.Replacer // the addresses of the documents by those in use; nil before one is needed
+	stop    func()            // ends the gateway that runs; nil: none does
 }
 
 func newReading(t *testing.T) *reading {
@@ -127,8 +129,11 @@ func (r *reading) block(where string, b block) {
 		if err := os.WriteFile(filepath.Join(r.folder, name), []byte(b.text), 0o600); err != nil {
 			r.t.Fatal(err)
 		}
-		if name == "prometheus.yml" {
+		switch name {
+		case "prometheus.yml":
 			r.promtool(where, name)
+		case "headgate.toml":
+			r.stopGateway() // the next one runs on this file
 		}
 		return
 	}
@@ -161,8 +166,10 @@ func (r *reading) block(where string, b block) {
 // run runs one command and looks for what it promises.
 func (r *reading) run(where string, p promise) {
 	r.t.Helper()
-	if strings.HasPrefix(p.command, "curl ") {
-		needProgram(r.t, "curl")
+	for _, program := range []string{"curl", "openssl"} {
+		if regexp.MustCompile(`\b` + program + ` `).MatchString(p.command) {
+			needProgram(r.t, program)
+		}
 	}
 	command := exec.Command("sh", "-euc", p.command)
 	command.Dir = r.folder
@@ -218,13 +225,22 @@ func (r *reading) needGateway() {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- app.Run(ctx, nil) }()
-	r.t.Cleanup(func() {
+	r.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {
 			r.t.Error(err)
 		}
 	})
+	r.t.Cleanup(r.stop)
 	r.gateway = strings.NewReplacer("127.0.0.1:8080", app.Addrs()[0].String(), "127.0.0.1:8081", app.AdminAddr().String())
+}
+
+// stopGateway ends the gateway that runs, if one does.
+func (r *reading) stopGateway() {
+	if r.stop != nil {
+		r.stop()
+	}
+	r.gateway, r.stop = nil, nil
 }
 
 // promtool lets Prometheus's own tool look at a snippet of its configuration.
