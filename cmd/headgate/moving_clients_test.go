@@ -1,0 +1,122 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A client that moves from one source to another is known at every moment, in both directions.
+func TestAMovingClientIsNeverRefused(t *testing.T) {
+	g := startFolder(t, "", map[string]string{"a.toml": tenant("team-x", "other", "one")})
+	here, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := strings.ReplaceAll(string(here), tenant("team-s", "steady", "secret"), "")
+	stop := g.pushing(t, "steady", "secret")
+	for range 5 {
+		// The folder is not told of it before the reload.
+		g.put(t, "s.toml", tenant("team-s", "steady", "secret"))
+		g.write(there)
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
+		g.write(string(here))
+		if err := os.Remove(filepath.Join(g.dir, "s.toml")); err != nil {
+			t.Fatal(err)
+		}
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
+	}
+	stop()
+	g.write(there)
+	if problems := g.Reload(); problems != nil || g.status(t, "steady", "secret") != 401 {
+		t.Error("it was in neither at last, and is known: ", problems)
+	}
+}
+
+// One user name has one tenant. The file that comes second is in error, and says which the first is.
+func TestAUserNameWithTwoTenants(t *testing.T) {
+	g := startFolder(t, "", map[string]string{"a.toml": tenant("team-a", "a", "one")})
+	g.put(t, "b.toml", tenant("team-b", "a", "two")+tenant("team-b", "b", "one"))
+	g.becomes(t, "b", "one", 503)
+	if g.status(t, "a", "one") != 200 || g.status(t, "a", "two") != 503 {
+		t.Error("the first one is not in force")
+	}
+	for _, want := range []string{"b.toml: tenants[0]", "a.toml: tenants[0]", `user name "a" has tenant "team-b" here and "team-a"`} {
+		if text := g.ready(t); !strings.Contains(text, want) {
+			t.Errorf("/ready does not name %q: %s", want, text)
+		}
+	}
+	g.put(t, "b.toml", tenant("team-b", "b", "one"))
+	g.becomes(t, "b", "one", 200)
+	g.becomes(t, "nobody", "x", 401)
+
+	// A file that was good keeps what it held.
+	g.put(t, "b.toml", tenant("team-b", "b", "two")+tenant("team-b", "steady", "x"))
+	g.becomes(t, "nobody", "x", 503)
+	if g.status(t, "b", "one") != 200 || g.status(t, "steady", "secret") != 200 || g.status(t, "b", "two") == 200 {
+		t.Error("the version before it is not in force")
+	}
+	if text := g.ready(t); !strings.Contains(text, "headgate.toml: tenants[0]") {
+		t.Errorf("/ready does not name the configuration file: %s", text)
+	}
+	// Once the configuration file lets the name go, the folder may have it.
+	text, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.write(strings.ReplaceAll(string(text), tenant("team-s", "steady", "secret"), ""))
+	if problems := g.Reload(); problems != nil {
+		t.Fatal(problems)
+	}
+	g.becomes(t, "steady", "x", 200)
+	g.becomes(t, "nobody", "x", 401)
+	// And while it has it, the configuration file may not.
+	g.write(string(text))
+	if problems := g.Reload(); len(problems) == 0 || !strings.Contains(problems[0], "b.toml: tenants[1]") {
+		t.Errorf("a reload took over a name with two tenants: %v", problems)
+	}
+	if g.status(t, "steady", "x") != 200 {
+		t.Error("the reload that was refused changed something")
+	}
+}
+
+// The settings of [auth] count for the files of the folder too, as soon as they change.
+func TestTheFolderFollowsTheSettings(t *testing.T) {
+	g := startFolder(t, "default_scopes = [\"read\"]\n", map[string]string{"a.toml": tenant("team-a", "a", "one")})
+	if g.status(t, "a", "one") != 403 {
+		t.Fatal("default_scopes do not count")
+	}
+	text, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.write(strings.Replace(string(text), `["read"]`, `["write"]`, 1))
+	if problems := g.Reload(); problems != nil || g.status(t, "a", "one") != 200 {
+		t.Error("the new default_scopes do not count: ", problems)
+	}
+}
+
+// Limits of tenants stand in the folder as well.
+func TestTheFolderHasLimits(t *testing.T) {
+	limited := tenant("team-a", "a", "one") + "[tenants.limits]\nrequests_per_second = 0.001\n"
+	g := startFolder(t, "", map[string]string{"a.toml": limited})
+	g.becomes(t, "a", "one", 503) // the burst is used up
+	g.put(t, "b.toml", tenant("team-a", "b", "one")+"[tenants.limits]\nrequests_per_second = 7.0\n")
+	g.becomes(t, "nobody", "x", 503)
+	if text := g.ready(t); !strings.Contains(text, "b.toml") || !strings.Contains(text, "a.toml") || !strings.Contains(text, "limits of tenant") {
+		t.Errorf("/ready says %s", text)
+	}
+	// The limits move from one file to the other, and are others there.
+	g.put(t, "a.toml", tenant("team-a", "a", "one"))
+	g.becomes(t, "nobody", "x", 401)
+	if err := os.Remove(filepath.Join(g.dir, "b.toml")); err != nil {
+		t.Fatal(err)
+	}
+	g.becomes(t, "b", "one", 401)
+	g.becomes(t, "a", "one", 200)
+}
