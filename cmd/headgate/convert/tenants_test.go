@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
@@ -288,6 +289,32 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "-1", "-5s", "x", "9223372036854775807", "99999999999999999y"} {
 		if d, err := parseDuration(text); err == nil {
 			t.Errorf("%q is %s, want an error", text, d)
+		}
+	}
+}
+
+// The token that the README of telemetrytower/cortex-gateway shows, made with the secret "test", is good for its tenant
+// under the converted configuration, in both forms in which that gateway was configured.
+func TestADocumentedTokenStaysGood(t *testing.T) {
+	const token = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJ0ZW5hbnRfaWQiOiJkZW1vIiwidmVyc2lvbiI6MX0." +
+		"UnM-5mDK24xDkNPes4VMLzC1xBQ9tx3GKoEjrbdd4beY510t9Oj1w2IIfNO10Fe9QEowFchceJ95X-j30mO1Iw"
+	flags, err := CortexGateway(append(slices.Clone(upstreamFlags), "-gateway.auth.jwt-secret=test"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := Proposal([]byte("secret: test\nroutes: [{path: /api/v1/push, target: distributor}]\ntargets: {distributor: 'http://d'}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range [][]byte{flags, file} {
+		o := accepted(t, text).Auth.JWT.Options()
+		tokens, err := verify.NewTokens(verify.TokenOptions{Default: &o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tokens.Verify([]byte(token))
+		if err != nil || !slices.Equal(got.Tenants, []string{"demo"}) {
+			t.Errorf("%+v, %v\n%s", got, err, text)
 		}
 	}
 }
