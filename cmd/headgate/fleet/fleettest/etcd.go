@@ -1,0 +1,89 @@
+// Package fleettest runs a real etcd for tests.
+package fleettest
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Patience is for what may take long on a busy machine.
+const Patience = 60 * time.Second
+
+// Server is a real etcd of one member, on loopback.
+type Server struct {
+	Endpoint string // "http://127.0.0.1:…"
+	args     []string
+	process  *exec.Cmd
+}
+
+// New starts one, which ends with the test.
+func New(t testing.TB) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("etcd"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("etcd is not installed: apt-get install etcd-server")
+		}
+		t.Skip("etcd is not installed: apt-get install etcd-server")
+	}
+	client, peer := "http://"+FreeAddress(t), "http://"+FreeAddress(t)
+	s := &Server{Endpoint: client, args: []string{
+		"--name", "one", "--data-dir", t.TempDir(), "--listen-client-urls", client, "--advertise-client-urls", client,
+		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "one=" + peer,
+		"--heartbeat-interval", "100", "--election-timeout", "1000", "--logger", "zap", "--log-outputs", "/dev/null",
+	}}
+	t.Cleanup(s.Kill)
+	s.Start(t)
+	return s
+}
+
+// FreeAddress is one of loopback that nobody listens on.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// Start starts it, again with what it knew before.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	s.process = exec.Command("etcd", s.args...)
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	admin := s.Admin(t)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if _, err := admin.Get(ctx, "x"); err != nil {
+		t.Fatalf("etcd does not come up: %v", err)
+	}
+}
+
+// Kill ends it at once.
+func (s *Server) Kill() {
+	if s.process != nil {
+		_ = s.process.Process.Kill()
+		_ = s.process.Wait()
+		s.process = nil
+	}
+}
+
+// Admin is a client for what operators do to etcd.
+func (s *Server) Admin(t testing.TB) *clientv3.Client {
+	t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Endpoint}, DialTimeout: Patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
