@@ -26,18 +26,19 @@ func seeds(f *testing.F) {
 }
 
 // sound wants an error in plain words, or a configuration that headgate takes.
-func sound(t *testing.T, text []byte, err error) {
+func sound(t *testing.T, text []byte, err error) *config.Config {
 	t.Helper()
 	if err != nil {
 		if strings.ContainsAny(err.Error(), "\x00\x1b\r") || strings.Contains(err.Error(), "BUG") {
 			t.Errorf("error %q", err)
 		}
-		return
+		return nil
 	}
-	_, problems := config.Parse("headgate.toml", text, config.Options{NoFiles: true, Env: func(string) string { return "" }})
+	made, problems := config.Parse("headgate.toml", text, config.Options{NoFiles: true, Env: func(string) string { return "" }})
 	if problems.Errors() > 0 {
 		t.Errorf("%v\n%s", problems, text)
 	}
+	return made
 }
 
 func FuzzAuthGateway(f *testing.F) {
@@ -72,6 +73,12 @@ func FuzzHtpasswd(f *testing.F) {
 	f.Add([]byte("a:"+bcryptHash+"\r\n\n#\nb:{SHA}x"), "team")
 	f.Fuzz(func(t *testing.T, text []byte, tenant string) {
 		made, err := Htpasswd(HtpasswdFile{Name: "users", Text: text, Tenant: tenant})
-		sound(t, made, err)
+		c := sound(t, made, err)
+		if c == nil || c.Auth.HtpasswdFile == "" {
+			return
+		}
+		if _, problems := c.ParseHtpasswd("users", text, config.Options{NoFiles: true}); problems.Errors() > 0 {
+			t.Errorf("the file is not taken as it is: %v\n%q", problems, text)
+		}
 	})
 }

@@ -165,7 +165,8 @@ func TestHtpasswd(t *testing.T) {
 		"another, one tenant":   {"a:" + apr1Hash + "\nb:" + bcryptHash, "team", []string{"b team"}, false, "1 user cannot be carried over"},
 		"twice":                 {"a:" + bcryptHash + "\na:" + bcryptHash, "", []string{"a a"}, false, "the first one counts"},
 		"an unknown hash":       {"a:{SSHA}x\nb:" + bcryptHash, "", []string{"b b"}, false, `user "a" has a hash that headgate does not know`},
-		"not a tenant":          {"a/b:" + bcryptHash + "\nb:" + bcryptHash, "", []string{"b b"}, false, "as a tenant Cortex would refuse it"},
+		"not a tenant":          {"a/b:" + bcryptHash + "\nb:" + bcryptHash, "", []string{"b b"}, false, "would be a tenant that Cortex refuses"},
+		"both":                  {"a:" + apr1Hash + "\nb:{SSHA}x\nc:" + bcryptHash, "", []string{"c c"}, false, "# htpasswd_file = \"users\""},
 		"no hash":               {"a\nb:" + bcryptHash, "", []string{"b b"}, false, "line 1 is left out: it is not user:hash"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +178,9 @@ func TestHtpasswd(t *testing.T) {
 			var clients []string
 			for _, tenant := range made.Tenants {
 				clients = append(clients, tenant.Username+" "+tenant.ID)
+			}
+			if _, problems := made.ParseHtpasswd("users", []byte(c.text), config.Options{NoFiles: true}); c.file && problems.Errors() > 0 {
+				t.Errorf("headgate does not take the file as it is: %v", problems)
 			}
 			if !slices.Equal(clients, c.clients) || !strings.Contains(string(text), c.says) || (made.Auth.HtpasswdFile == "users") != c.file {
 				t.Errorf("clients %q, want %q; file %q; want %q in\n%s", clients, c.clients, made.Auth.HtpasswdFile, c.says, text)
