@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/sources"
 )
 
 // sender is the client that a request is explained for.
@@ -35,11 +38,11 @@ const signed = "token"
 // configuration is that of a token: its tenant, or several with "|" between them, and a slash and its subject behind
 // them, if that matters.
 func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (*sender, error) {
-	if _, err := credentials.Replace("the configuration file", cfg.Entries()); err != nil {
-		return nil, err
-	}
 	if name == "" {
 		return nil, nil
+	}
+	if err := readAll(cfg, credentials); err != nil {
+		return nil, err
 	}
 	found := credentials.Named(name)
 	if len(found) == 0 {
@@ -53,6 +56,26 @@ func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (
 		}
 	}
 	return newSender(first.Identity, authenticationOf(first.Scheme), first.Where), nil
+}
+
+// readAll puts all credentials of a configuration into a cache, those of its folder and its htpasswd file included. Keys
+// of tokens are not fetched: nothing is verified.
+func readAll(cfg *config.Config, credentials *authcache.Cache) error {
+	if _, err := credentials.Replace(configurationFile, cfg.Entries()); err != nil {
+		return err
+	}
+	without := *cfg
+	without.Auth.JWT = config.JWT{}
+	beside := sources.New(sources.Options{Cache: credentials, Log: slog.New(slog.DiscardHandler), Env: os.Getenv})
+	defer beside.Close()
+	beside.Use(&without)
+	var problems []error
+	for _, s := range credentials.Sources() {
+		if s.Err != nil {
+			problems = append(problems, s.Err)
+		}
+	}
+	return errors.Join(problems...)
 }
 
 func authenticationOf(s authcache.Scheme) string {
