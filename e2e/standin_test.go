@@ -14,6 +14,7 @@ type standIn struct {
 	addr     string
 	url      string
 	listener net.Listener
+	server   *http.Server
 	hold     time.Duration                 // how long it thinks about each push
 	pushes   atomic.Int64                  // that it has read, answered or not
 	hung     atomic.Pointer[chan struct{}] // not nil: pushes wait until it is closed
@@ -32,15 +33,18 @@ func startStandIn(t *testing.T, address string, hold time.Duration) *standIn {
 	}
 	s := &standIn{addr: listener.Addr().String(), listener: listener, hold: hold}
 	s.url = "http://" + s.addr
-	server := &http.Server{Handler: s, ConnState: s.droppable.follow}
+	s.server = &http.Server{Handler: s, ConnState: s.droppable.follow}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- s.server.Serve(listener) }()
 	t.Cleanup(func() {
-		_ = server.Close()
+		s.fall()
 		<-ended
 	})
 	return s
 }
+
+// fall ends it at once, as a process that is killed does.
+func (s *standIn) fall() { _ = s.server.Close() }
 
 // ServeHTTP answers one push.
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
