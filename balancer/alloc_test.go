@@ -29,7 +29,7 @@ func TestUsingAConnectionAgainDoesNotAllocate(t *testing.T) {
 	h := hostOf(t, u, Options{MaxConnections: 10, QueueTimeout: time.Second, MaxConnectionAge: time.Hour})
 	acquire(t, h).Release()
 	allocs := testing.AllocsPerRun(1000, func() {
-		c, err := h.Acquire(time.Second, time.Hour)
+		c, err := h.Acquire(time.Now(), time.Second, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

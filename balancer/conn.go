@@ -20,6 +20,10 @@ func (c *Conn) NetConn() net.Conn { return c.conn.socket.stream() }
 // waited too long for a request on it.
 func (c *Conn) Fresh() bool { return c.conn.fresh }
 
+// Arrived reports, without waiting, whether something is to be read on the connection: bytes, its end or an error. On
+// TLS the bytes may be of the protocol itself, so a read may still find nothing. On plain TCP it allocates nothing.
+func (c *Conn) Arrived() bool { return c.conn.socket.arrived() }
+
 // Within makes reads and writes fail when d has passed from now, or up to an eighth of d later. Moving a deadline costs
 // the runtime a timer each time, more than looking at the clock does, so one that is already there is left when it fits.
 // A deadline stays on the connection from loan to loan: whoever borrows it calls Within before anything else.
@@ -82,6 +86,8 @@ type socket interface {
 	// quiet reports, without waiting, whether the connection is open and no byte has come on it. Only a connection
 	// that is quiet can be used again.
 	quiet() bool
+	// arrived reports, without waiting and without reading anything, whether something is to be read.
+	arrived() bool
 }
 
 func (c *conn) expired(now time.Time) bool { return c.expires && now.After(c.expiry) }

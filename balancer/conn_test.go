@@ -261,7 +261,7 @@ func TestAcquireFreshPassesOverKeptConnections(t *testing.T) {
 	a, b := acquire(t, h), acquire(t, h)
 	a.Release()
 	b.Release()
-	c, err := h.AcquireFresh(time.Minute, time.Hour)
+	c, err := h.AcquireFresh(time.Now(), time.Minute, time.Hour)
 	if err != nil || !c.Fresh() {
 		t.Fatalf("AcquireFresh = %+v, %v; want a fresh connection", c, err)
 	}
@@ -286,7 +286,7 @@ func TestCallersTimeIsNotSpentTwice(t *testing.T) {
 	h := literalPool(t, 1).Hosts()[0]
 	kept := &keptLender{lender: h.conns}
 	h.conns = kept
-	if _, err := h.AcquireFresh(10*time.Millisecond, time.Hour); !errors.Is(err, ErrNoConnection) {
+	if _, err := h.AcquireFresh(time.Now(), 10*time.Millisecond, time.Hour); !errors.Is(err, ErrNoConnection) {
 		t.Errorf("error %v, want ErrNoConnection", err)
 	}
 	if n := len(kept.waits); n < 2 || kept.waits[n-1] >= kept.waits[0] || kept.waits[n-1] <= 0 {

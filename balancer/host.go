@@ -103,20 +103,21 @@ func (h *Host) End() { h.ended.Add(1) }
 func (h *Host) Connections() (open, idle int) { return h.conns.count() }
 
 // Acquire lends a connection to the host: a kept one that is as quiet as an idle connection must be, or a new one. wait
-// is how long the caller has left for waiting and connecting; zero is no limit beyond QueueTimeout and ConnectTimeout.
-// queue is how long it may wait at a host that is Crowded, if that is less; zero is not at all. The connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release
-// or Discard.
+// is how long the caller has left from now for waiting and connecting; zero is no limit beyond QueueTimeout and
+// ConnectTimeout. queue is how long it may wait at a host that is Crowded, if that is less; zero is not at all. The
+// connection may have a deadline of the loan before, see Conn.Within. The caller ends the loan with either Release or
+// Discard.
 //
 // The error is ErrNoConnection, or wraps ErrConnect. Acquire takes one short lock, that of the idle list. On plain TCP a
 // kept connection costs no allocation; on TLS it costs those that crypto/tls makes to look whether it holds data.
-func (h *Host) Acquire(wait, queue time.Duration) (*Conn, error) {
-	return h.acquire(wait, queue, keptOrFresh)
+func (h *Host) Acquire(now time.Time, wait, queue time.Duration) (*Conn, error) {
+	return h.acquire(now, wait, queue, keptOrFresh)
 }
 
 // AcquireFresh is Acquire without the kept connections: those it comes across are closed. It is for the caller that just
 // found a kept connection dead in spite of the look that Acquire takes: then its sisters are suspect too.
-func (h *Host) AcquireFresh(wait, queue time.Duration) (*Conn, error) {
-	return h.acquire(wait, queue, fresh)
+func (h *Host) AcquireFresh(now time.Time, wait, queue time.Duration) (*Conn, error) {
+	return h.acquire(now, wait, queue, fresh)
 }
 
 // wanted says which connections will do.
@@ -127,8 +128,7 @@ const (
 	fresh
 )
 
-func (h *Host) acquire(wait, queue time.Duration, want wanted) (*Conn, error) {
-	now := time.Now()
+func (h *Host) acquire(now time.Time, wait, queue time.Duration, want wanted) (*Conn, error) {
 	if h.Crowded() {
 		if queue <= 0 {
 			h.series.noConnection.Add(1)

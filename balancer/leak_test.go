@@ -58,7 +58,7 @@ func TestClosedPoolLeavesNoGoroutineAndNoDescriptor(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 50 {
 				wg.Go(func() {
-					c, err := h.Acquire(0, time.Hour)
+					c, err := h.Acquire(time.Now(), 0, time.Hour)
 					if err != nil {
 						return
 					}
@@ -107,7 +107,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 		b.Run(fmt.Sprintf("tls=%v", secure), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c, err := h.Acquire(time.Second, time.Hour)
+				c, err := h.Acquire(time.Now(), time.Second, time.Hour)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 		b.Run(fmt.Sprintf("tls=%v/parallel", secure), func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					c, err := h.Acquire(time.Second, time.Hour)
+					c, err := h.Acquire(time.Now(), time.Second, time.Hour)
 					if err != nil {
 						b.Error(err)
 						return

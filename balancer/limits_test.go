@@ -15,7 +15,7 @@ func TestConnectionsAreLimitedPerHost(t *testing.T) {
 	h := hostOf(t, u, Options{MaxConnections: 2})
 	a := acquire(t, h)
 	acquire(t, h)
-	if c, err := h.Acquire(0, time.Hour); !errors.Is(err, ErrNoConnection) {
+	if c, err := h.Acquire(time.Now(), 0, time.Hour); !errors.Is(err, ErrNoConnection) {
 		t.Errorf("Acquire = %v, %v; want ErrNoConnection", c, err)
 	}
 	if n := h.series.noConnection.Load(); n != 1 {
@@ -40,7 +40,7 @@ func TestAcquireWaitsForAConnection(t *testing.T) {
 			c := acquire(t, h)
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				c, err := h.Acquire(time.Minute, time.Hour)
+				c, err := h.Acquire(time.Now(), time.Minute, time.Hour)
 				if err != nil || c.Fresh() != tt.want {
 					t.Errorf("Acquire = %+v, %v; want fresh = %v", c, err, tt.want)
 				}
@@ -64,7 +64,7 @@ func TestWaitEndsWithTheShorterLimit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{MaxConnections: 1, QueueTimeout: tt.queue})
 			acquire(t, h)
-			if _, err := h.Acquire(tt.wait, time.Hour); !errors.Is(err, ErrNoConnection) {
+			if _, err := h.Acquire(time.Now(), tt.wait, time.Hour); !errors.Is(err, ErrNoConnection) {
 				t.Errorf("error %v, want ErrNoConnection", err)
 			}
 		})
@@ -76,7 +76,7 @@ func TestHostThatRefusesIsAConnectError(t *testing.T) {
 	h := hostOf(t, u, Options{MaxConnections: 1})
 	_ = u.Close()
 	for range 3 { // a failed dial takes no place
-		_, err := h.Acquire(0, time.Hour)
+		_, err := h.Acquire(time.Now(), 0, time.Hour)
 		if !errors.Is(err, ErrConnect) || !errors.Is(err, unix.ECONNREFUSED) {
 			t.Fatalf("error %v, want ErrConnect and ECONNREFUSED", err)
 		}
@@ -113,7 +113,7 @@ func TestConnectEndsWithItsTimeout(t *testing.T) {
 	} {
 		p := New(Options{Targets: []Target{{Literal, "127.0.0.1", port}}, ConnectTimeout: tt.connect}, nil)
 		for {
-			_, err = p.Hosts()[0].Acquire(tt.wait, time.Hour)
+			_, err = p.Hosts()[0].Acquire(time.Now(), tt.wait, time.Hour)
 			if err != nil { // until then the kernel's queue took them
 				break
 			}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -38,7 +39,7 @@ func TestMetricsAreThoseOfTheGoldenFile(t *testing.T) {
 	h.Begin()
 	kept := acquire(t, h)
 	acquire(t, h)
-	if _, err := h.Acquire(0, 0); err == nil {
+	if _, err := h.Acquire(time.Now(), 0, 0); err == nil {
 		t.Fatal("a third connection of two")
 	}
 	_ = u.next(t).Close()

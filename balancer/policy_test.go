@@ -268,7 +268,7 @@ func TestPickAvoidsFullHosts(t *testing.T) {
 		if !b.Crowded() {
 			t.Error("a host with more requests than connections is not crowded")
 		}
-		if _, err := b.Acquire(time.Hour, 0); !errors.Is(err, ErrNoConnection) {
+		if _, err := b.Acquire(time.Now(), time.Hour, 0); !errors.Is(err, ErrNoConnection) {
 			t.Errorf("Acquire without a queue: %v, want ErrNoConnection", err)
 		}
 	}

@@ -32,6 +32,8 @@ func (s *plainSocket) quiet() bool {
 	return err == nil && s.silent
 }
 
+func (s *plainSocket) arrived() bool { return !s.quiet() }
+
 // lookOnce leaves what is there where it is. End of file (no byte, no error) and every error but "nothing there" mean
 // that the connection is not quiet.
 func (s *plainSocket) lookOnce(fd uintptr) {

@@ -41,6 +41,9 @@ func (s *tlsSocket) quiet() bool {
 	return n == 0 && err == errNothingThere && s.wire.records.whole()
 }
 
+// arrived looks below TLS: quiet would read the answer.
+func (s *tlsSocket) arrived() bool { return newPlainSocket(s.wire.TCPConn, s.wire.raw).arrived() }
+
 // wire is the TCP connection under a TLS connection. It counts off the records that are read from it, and while it is
 // not patient it reads only what is there.
 type wire struct {

@@ -50,7 +50,7 @@ func TestTLSVerifiesTheNameWhileTheAddressIsDialed(t *testing.T) {
 				r.first()
 			}
 			h := p.Hosts()[0]
-			c, err := h.Acquire(0, time.Hour)
+			c, err := h.Acquire(time.Now(), 0, time.Hour)
 			if got := sni.Load(); got != tt.sni {
 				t.Errorf("the server was asked for %q, want %q", got, tt.sni)
 			}

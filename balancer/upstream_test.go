@@ -102,7 +102,7 @@ func hostOf(t testing.TB, u *upstream, o Options) *Host {
 
 func acquire(t testing.TB, h *Host) *Conn {
 	t.Helper()
-	c, err := h.Acquire(0, time.Hour)
+	c, err := h.Acquire(time.Now(), 0, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,14 +51,25 @@ func frugalUpstream(t testing.TB) string {
 // TestPushAllocates counts what the whole process allocates for a push in steady state, gateway and all.
 func TestPushAllocates(t *testing.T) {
 	const pushes = 10000
-	for name, size := range map[string]int{"1 KiB": 1 << 10, "60 KiB": 60 << 10, "500 KiB": 500 << 10} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		size, piece int
+	}{
+		{"1 KiB", 1 << 10, 4 << 20}, {"60 KiB", 60 << 10, 4 << 20}, {"500 KiB", 500 << 10, 4 << 20},
+		{"500 KiB in pieces", 500 << 10, 20 << 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			size := c.size
 			g := startPatient(t, testRoutes(testPool(t, frugalUpstream(t)), nil))
 			raw := prometheusPush(append(bytes.Repeat([]byte("x"), size), endOfPush...))
 			client, answer := g.caller(t), make([]byte, 4<<10)
 			send := func() {
-				if _, err := client.Write(raw); err != nil {
-					t.Fatal(err)
+				for rest := raw; len(rest) > 0; {
+					n, err := client.Write(rest[:min(c.piece, len(rest))])
+					if err != nil {
+						t.Fatal(err)
+					}
+					rest = rest[n:]
 				}
 				if n, err := client.Conn.Read(answer); err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200")) {
 					t.Fatalf("%q, %v", answer[:n], err)

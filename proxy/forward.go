@@ -131,7 +131,10 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		case err != nil:
 			return notSent, x.connectFailure(err)
 		}
-		l := leg{x: x, conn: conn, net: conn.NetConn()}
+		l := leg{x: x, conn: conn, net: conn.NetConn(), began: x.attempted}
+		if conn.Fresh() || x.queued > 0 {
+			l.began = time.Now()
+		}
 		outcome, f := l.run()
 		if outcome != keptClosed || !outcome.mayRepeat(x.route.Scope) || x.out.begun || x.answered {
 			return outcome, f
@@ -147,7 +150,7 @@ func exhausted(err error) bool {
 
 // connect borrows a connection of the host, in one of the ways that there are.
 func (x *exchange) connect(
-	host *balancer.Host, acquire func(_ *balancer.Host, wait, queue time.Duration) (*balancer.Conn, error),
+	host *balancer.Host, acquire func(_ *balancer.Host, now time.Time, wait, queue time.Duration) (*balancer.Conn, error),
 ) (*balancer.Conn, error) {
 	now := time.Now()
 	x.attempted = now
@@ -158,7 +161,7 @@ func (x *exchange) connect(
 	if host.Crowded() {
 		defer x.queuedSince(now)
 	}
-	return acquire(host, wait, x.patience(now))
+	return acquire(host, now, wait, x.patience(now))
 }
 
 func (x *exchange) connectFailure(err error) *failure {
@@ -175,6 +178,7 @@ type leg struct {
 	conn   *balancer.Conn
 	net    net.Conn
 	answer *wire.Answer
+	began  time.Time
 	wrote  bool // the whole request has been written
 
 	came    bool  // the head of the answer was read, or could not be, while the request was being sent
@@ -336,10 +340,10 @@ func wrongForPush(status int) bool {
 	return status >= 300 && status < 400
 }
 
-// write sends p whole, or says why not. io.ErrShortWrite means that the answer has come before.
-func (l *leg) write(p []byte) error {
+// write sends p whole, or says why not. io.ErrShortWrite means that the answer has come before. start is the time, or a
+// moment ago: the clock is not read more often than something may have waited.
+func (l *leg) write(start time.Time, p []byte) error {
 	x := l.x
-	start := time.Now()
 	for now := start; ; now = time.Now() {
 		if err := l.wait(now, start, x.route.WriteTimeout); err != nil {
 			return err
@@ -374,7 +378,7 @@ const glance = time.Millisecond
 
 // early reports whether the upstream has answered, or ended the connection, before it has the whole request.
 func (l *leg) early() bool {
-	if !l.came && wire.Arrived(l.net) && l.conn.Within(time.Now(), glance) == nil {
+	if !l.came && l.conn.Arrived() && l.conn.Within(time.Now(), glance) == nil {
 		l.cameErr = l.answer.ReadHead(maxAnswerHead, l.x.isHead())
 		l.came = !wire.IsTimeout(l.cameErr)
 	}

@@ -10,7 +10,7 @@ import (
 
 // send writes the request. A failure means that there is no use in waiting for an answer.
 func (l *leg) send() (outcome, *failure) {
-	err := l.write(l.x.out.bytes)
+	err := l.write(l.began, l.x.out.bytes)
 	if err == nil && !l.x.out.whole {
 		var f *failure
 		if f, err = l.stream(); f != nil {
@@ -49,7 +49,7 @@ func (l *leg) stream() (*failure, error) {
 		case f != nil:
 			return f, nil
 		case n == 0 && chunked:
-			return nil, l.write(lastChunk)
+			return nil, l.write(time.Now(), lastChunk)
 		case n == 0:
 			return nil, nil
 		}
@@ -58,7 +58,7 @@ func (l *leg) stream() (*failure, error) {
 		if chunked {
 			piece = frameChunk(buf.b, n)
 		}
-		if err := l.write(piece); err != nil {
+		if err := l.write(time.Now(), piece); err != nil {
 			return nil, err
 		}
 		if !x.conn.Body().Whole() && l.early() {
@@ -80,7 +80,7 @@ func (l *leg) streamKept() (*failure, error) {
 			return f, nil
 		}
 		out.bytes = out.buf.b[:at+n]
-		if err := l.write(out.bytes[at:]); err != nil {
+		if err := l.write(time.Now(), out.bytes[at:]); err != nil {
 			return nil, err
 		}
 		if at+n < end && l.early() {
