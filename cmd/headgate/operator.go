@@ -162,7 +162,10 @@ func upstreamStatus(g *generation, counts map[subject]pace.Count, paces map[subj
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		resolved, at := pools[name].Resolved()
 		settings := g.config.Upstreams[name]
-		u := admin.Upstream{Name: name, Policy: settings.Policy, Resolved: resolved, ResolvedAt: moment(at), Hosts: []admin.Host{}}
+		u := admin.Upstream{Name: name, Policy: settings.Policy, Resolved: resolved, Hosts: []admin.Host{}}
+		if slices.ContainsFunc(settings.Targets(), func(t balancer.Target) bool { return t.Kind != balancer.Literal }) {
+			u.ResolvedAt = moment(at)
+		}
 		if err := pools[name].ResolveError(); err != nil {
 			u.Problem = err.Error()
 		}

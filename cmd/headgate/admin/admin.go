@@ -60,6 +60,7 @@ func Handler(p Program) http.Handler {
 	for _, name := range []string{"page.css", "page.js", "icon.svg"} {
 		mux.HandleFunc("GET /"+name, asset(name))
 	}
+	mux.HandleFunc("GET /favicon.ico", asset("icon.svg")) // which browsers ask for beside pages that name no icon
 	for _, prefix := range []string{"", "/-"} {
 		mux.HandleFunc("GET "+prefix+"/ready", e.ready)
 		mux.HandleFunc("GET "+prefix+"/healthy", e.healthy)

@@ -95,6 +95,11 @@ func TestEndpointsAnswerByWhoAsks(t *testing.T) {
 		{request{method: "GET", path: "/config"}, 200, `realm = "headgate"`},
 		{request{method: "POST", path: "/reload"}, 200, "reloaded"},
 		{request{method: "POST", path: "/-/reload"}, 200, "reloaded"},
+		{request{method: "POST", path: "/reload", header: []string{"Accept", "text/html,*/*;q=0.8"}}, 303, "reloaded"},
+		{request{method: "GET", path: "/page.css"}, 200, "color-scheme"},
+		{request{method: "GET", path: "/page.js"}, 200, "refresh"},
+		{request{method: "GET", path: "/icon.svg"}, 200, "<svg"},
+		{request{method: "GET", path: "/favicon.ico"}, 200, "<svg"},
 		{request{method: "GET", path: "/debug/pprof/"}, 200, "goroutine"},
 		{request{method: "GET", path: "/debug/pprof/cmdline"}, 200, "admin.test"},
 		{request{method: "GET", path: "/debug/pprof/goroutine?debug=1"}, 200, "goroutine profile"},
@@ -231,7 +236,11 @@ func TestStatusIsJSONAndThePageShowsIt(t *testing.T) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
-	if strings.Contains(body(t, request{method: "GET", path: "/", peer: "192.0.2.7:1"}.serve(t, p)), "action=\"reload\"") {
+	p.status.Sources = []Source{{Name: "htpasswd", Held: []string{"alice"}}}
+	if !strings.Contains(body(t, request{method: "GET", path: "/"}.serve(t, p)), `action="reload?accept_removals=true"`) {
+		t.Error("the page has no button for what is held")
+	}
+	if strings.Contains(body(t, request{method: "GET", path: "/", peer: "192.0.2.7:1"}.serve(t, p)), "action=\"reload") {
 		t.Error("a stranger's page has the reload button")
 	}
 }

@@ -70,5 +70,10 @@ func (e endpoints) reload(w http.ResponseWriter, r *http.Request) {
 	if accept == "true" {
 		e.program.AcceptRemovals()
 	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		w.Header().Set("Location", ".") // a browser, by the button of the page, which shows what was changed
+		answer(w, http.StatusSeeOther, plainText, "reloaded\n")
+		return
+	}
 	answer(w, http.StatusOK, plainText, "reloaded\n")
 }

@@ -119,9 +119,9 @@ type Route struct {
 type Upstream struct {
 	Name       string     `json:"name"`
 	Policy     string     `json:"policy"`
-	Resolved   bool       `json:"resolved"` // every name of it has been looked up at least once
-	ResolvedAt *time.Time `json:"resolved_at,omitempty"`
-	Problem    string     `json:"problem,omitempty"` // why the last look-up was not answered
+	Resolved   bool       `json:"resolved"`              // every name of it has been looked up at least once
+	ResolvedAt *time.Time `json:"resolved_at,omitempty"` // when its names were last all answered; none where there is no name
+	Problem    string     `json:"problem,omitempty"`     // why the last look-up was not answered
 	Hosts      []Host     `json:"hosts"`
 }
 
