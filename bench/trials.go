@@ -64,7 +64,7 @@ func timing(ctx context.Context, set *flag.FlagSet, args []string, out io.Writer
 	var t trial.Timing
 	set.IntVar(&t.Samples, "samples", 20_000, "samples of each kind")
 	set.IntVar(&t.Cost, "cost", 4, "cost of bcrypt")
-	set.DurationVar(&t.Pause, "pause", 15*time.Millisecond, "between two requests")
+	set.DurationVar(&t.Pause, "pause", 25*time.Millisecond, "between two requests")
 	return try(ctx, set, args, out, func(ctx context.Context, o trial.Options) (table, error) { return trial.RunTiming(ctx, o, t) })
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headgate/headgate/bench/contest"
 	"github.com/headgate/headgate/bench/load"
+	"github.com/headgate/headgate/bench/procfs"
 	"github.com/headgate/headgate/bench/report"
 	"github.com/headgate/headgate/bench/rivals"
 	"github.com/headgate/headgate/bench/scenario"
@@ -30,6 +31,7 @@ type Reload struct {
 type ReloadResult struct {
 	Reload
 	Idle, Full, Half []time.Duration    // without load, beside the most that headgate can do, beside half of it
+	CPU              time.Duration      // of headgate for one reload, without load
 	Alone, Beside    report.Measurement // pushes at half of the most, without and beside reloads
 }
 
@@ -55,9 +57,18 @@ func RunReload(ctx context.Context, o Options, r Reload) (*ReloadResult, error) 
 		return nil, err
 	}
 	result := &ReloadResult{Reload: r}
+	before, err := procfs.Read(s.running.PIDs)
+	if err != nil {
+		return nil, err
+	}
 	if result.Idle, err = r.reload(ctx, s); err != nil {
 		return nil, err
 	}
+	after, err := procfs.Read(s.running.PIDs)
+	if err != nil {
+		return nil, err
+	}
+	result.CPU = (after.CPU - before.CPU) / time.Duration(r.Times)
 	order := s.order(request, r.Window)
 	order.Pace = load.Closed
 	most, err := s.load.Measure(ctx, order)
@@ -164,6 +175,7 @@ func (r *ReloadResult) Write(w io.Writer) {
 		good = good && longest < longestReload
 		fmt.Fprintf(w, "  %-22s %8s %8s\n", row.name, sorted[len(sorted)/2].Round(time.Millisecond), longest.Round(time.Millisecond))
 	}
+	fmt.Fprintf(w, "  %s of processor time each, without load\n", r.CPU.Round(time.Millisecond))
 	fmt.Fprintf(w, "  %-22s %8s %8s %8s %9s %9s │ %7s %7s\n", "pushes", "rate/s", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "refused", "failed")
 	for _, row := range []struct {
 		name string
