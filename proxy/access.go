@@ -149,6 +149,9 @@ func (x *exchange) appendSender(attrs []slog.Attr) []slog.Attr {
 // appendRequest adds what was asked for, without its query, which may hold anything.
 func (x *exchange) appendRequest(attrs []slog.Attr) []slog.Attr {
 	attrs = append(attrs, slog.String("request", string(x.id)))
+	if id := x.traceID(); id != "" {
+		attrs = append(attrs, slog.String("trace", id))
+	}
 	if x.route != nil {
 		attrs = append(attrs, slog.String("route", x.route.pattern()))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/proxy/wire"
@@ -77,6 +78,21 @@ func BenchmarkAccessLine(b *testing.B) {
 			for b.Loop() {
 				x.logAccess(now, time.Millisecond)
 				x.audit(now)
+			}
+		})
+	}
+}
+
+// TestRequestsThatLeaveNoSpansAllocateNothing: with tracing off, and with tracing on for those that chance leaves out,
+// which are most.
+func TestRequestsThatLeaveNoSpansAllocateNothing(t *testing.T) {
+	for name, tracing := range map[string]Tracing{"off": {}, "not sampled": {Tracer: noop.Tracer{}}} {
+		t.Run(name, func(t *testing.T) {
+			g := startLogged(t, testRoutes(testPool(t, frugalUpstream(t)), nil), func(s *Settings) {
+				s.Access, s.Tracing = AccessLog{MaxPerSecond: 1000}, tracing
+			})
+			if each := pushAllocations(t, g.gateway, 10000); each > 0.5 { // the collector itself needs some
+				t.Errorf("%.2f allocations for each push, want none", each)
 			}
 		})
 	}

@@ -25,6 +25,7 @@ type client struct {
 	counted  *tenantSeries // of its last request with a good credential; nil before there was one
 	origin   []byte        // see originLines
 	exchange exchange
+	trace    requestTrace // of its request under way
 
 	greeted bool         // shown is known; only for the handler's goroutine, like shown
 	shown   *certificate // nil: none

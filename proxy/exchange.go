@@ -31,6 +31,7 @@ type exchange struct {
 	route    *route
 	tenant   string // X-Scope-OrgID as it is sent upstream
 	deadline time.Time
+	trace    *requestTrace // nil: there is no tracing
 
 	share      *share        // of the tenant
 	shareSlot  bool          // a slot of it is to be given back
@@ -83,8 +84,9 @@ func (x *exchange) serve() *failure {
 	if x.isHealthCheck() {
 		return x.answerHealth()
 	}
+	x.startTrace()
 	x.matchRoute()
-	if f := x.authenticate(); f != nil {
+	if f := x.authenticateTraced(); f != nil {
 		return f
 	}
 	if f := x.authorize(); f != nil {

@@ -59,7 +59,7 @@ func (x *exchange) forward() *failure {
 		if x.host == nil {
 			return refuse(noHost)
 		}
-		outcome, f := x.attempt(x.host)
+		outcome, f := x.attemptTraced(x.host)
 		if outcome == full {
 			if slices.Contains(x.tried, x.host) {
 				return f // so are the others

@@ -23,7 +23,7 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = append(b, '\r', '\n')
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		if passesUpstream(f.Role) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
+		if x.passesUpstream(f.Role) && !(h.NamesFields && namedByConnection(h.Fields, f.Name)) {
 			b = f.AppendTo(b)
 		}
 	}
@@ -32,7 +32,11 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = x.appendForwarded(b)
 	b = append(b, "X-Request-ID: "...)
 	b = append(b, x.id...)
-	return append(b, '\r', '\n')
+	b = append(b, '\r', '\n')
+	if x.trace != nil {
+		b = x.appendTrace(b)
+	}
+	return b
 }
 
 // appendLength appends the line that frames a body of n bytes, or a chunked one, and ends the head.
@@ -47,7 +51,17 @@ func appendLength(b []byte, n int64) []byte {
 
 // passesUpstream reports whether a client's field goes upstream. Held back is what is between the client and us
 // (RFC 9110 §7.6.1), what we write ourselves, and what could pass for an identity or a different request; see wire.Role.
-func passesUpstream(r wire.Role) bool { return r == wire.Plain || r == wire.RetryAttempt }
+func (x *exchange) passesUpstream(r wire.Role) bool {
+	switch r {
+	case wire.Plain, wire.RetryAttempt:
+		return true
+	case wire.TraceParent, wire.UberTraceID:
+		return x.trace == nil // else we write our own
+	case wire.TraceState:
+		return x.trace == nil || x.trace.continued
+	}
+	return false
+}
 
 // passesBack reports whether a field of the upstream's answer goes to the client. X-Headgate-Reason would make an
 // answer of theirs look like one of ours.

@@ -99,6 +99,7 @@ func (x *exchange) observe() {
 	}
 	x.logAccess(now, took)
 	x.audit(now)
+	x.endTrace()
 }
 
 func (o *observer) acceptFailed(err error) {

@@ -37,6 +37,7 @@ type Settings struct {
 	Tenants      authcache.TenantRules // which tenants a client may name, beside its own
 	Limits       Limits
 	Access       AccessLog
+	Tracing      Tracing
 	Audit        bool // a line for each refusal, and for each change of rules, alerts and the cluster
 
 	KeepDeniedWrites bool // 401 and 403 are 503 on write routes, so that senders keep what they sent

@@ -25,6 +25,7 @@ type Snapshot struct {
 	keepDenied   bool
 	limits       Limits
 	access       AccessLog
+	tracing      Tracing
 	audit        bool
 
 	maxTenantSeries int
@@ -56,6 +57,7 @@ func Compile(s Settings) (*Snapshot, error) {
 		keepDenied:   s.KeepDeniedWrites,
 		limits:       s.Limits,
 		access:       s.Access,
+		tracing:      s.Tracing,
 		audit:        s.Audit,
 
 		maxTenantSeries: s.MaxTenantSeries,

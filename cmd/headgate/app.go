@@ -21,6 +21,7 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/pace"
 	"github.com/headgate/headgate/cmd/headgate/sources"
 	"github.com/headgate/headgate/cmd/headgate/systemd"
+	"github.com/headgate/headgate/cmd/headgate/traces"
 	"github.com/headgate/headgate/cmd/headgate/watch"
 	"github.com/headgate/headgate/proxy"
 )
@@ -109,6 +110,7 @@ func New(o AppOptions) (*App, error) {
 		parts: parts{
 			credentials: authcache.New(authcache.Options{Metrics: set}),
 			balancing:   balancer.NewMetrics(set),
+			spans:       traces.NewCounters(set),
 			limits:      newTenantLimits(shares),
 			log:         logs.logger,
 		},
@@ -215,6 +217,7 @@ func (a *App) Close() {
 	closeAll(last.admin)
 	a.servers.Wait()
 	last.closePools()
+	last.closeTraces(nil)
 	a.sources.Close()
 	a.parts.credentials.Close()
 	a.logs.close()

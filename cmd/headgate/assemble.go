@@ -12,6 +12,7 @@ import (
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/traces"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -20,6 +21,7 @@ type parts struct {
 	credentials *authcache.Cache
 	balancing   *balancer.Metrics
 	limits      *tenantLimits
+	spans       *traces.Counters // nil: no spans are sent
 	log         *slog.Logger
 }
 
@@ -33,6 +35,7 @@ type generation struct {
 	restart  []string // keys whose new value waits for a restart
 	pools    map[poolKey]*balancer.Pool
 	tls      map[string]*tls.Config // by upstream
+	traces   *traces.Sender         // nil: there is none
 	snapshot *proxy.Snapshot
 	servers  []*listener
 	admin    []*listener // one or none
@@ -111,9 +114,15 @@ func assemble(cfg *config.Config, p parts, from *generation) (*generation, error
 	for _, name := range cfg.Server.HealthUpstreams {
 		settings.HealthPools = append(settings.HealthPools, g.pool(poolKey{upstream: name}, p, resolver, from))
 	}
-	snapshot, err := proxy.Compile(settings)
+	tracing, err := g.tracing(p, from)
 	if err != nil {
 		g.closePools()
+		return nil, fmt.Errorf("tracing: %w", err)
+	}
+	settings.Tracing = tracing
+	snapshot, err := proxy.Compile(settings)
+	if err != nil {
+		g.discard(from)
 		return nil, fmt.Errorf("routes: %w", err)
 	}
 	g.snapshot = snapshot
@@ -263,6 +272,12 @@ func countClients(cfg *config.Config) int {
 		found[client{e.Identity.Tenant, e.Identity.Client}] = struct{}{}
 	}
 	return len(found)
+}
+
+// discard ends a generation that was never used, in place of from.
+func (g *generation) discard(from *generation) {
+	g.closePools()
+	g.closeTraces(from)
 }
 
 // closePools ends the look-ups of the generation and closes the connections that no other one took over.

@@ -63,13 +63,13 @@ func (a *App) change(loaded *loadedConfig) error {
 	next.text, next.digest = loaded.text, loaded.digest
 	opened, err := a.bind(next, before)
 	if err != nil {
-		next.closePools()
+		next.discard(before)
 		return err
 	}
 	next.awaitHosts()
 	if err := a.useTenants(loaded.config, before); err != nil {
 		closeAll(opened)
-		next.closePools()
+		next.discard(before)
 		return err
 	}
 
@@ -177,6 +177,7 @@ func (a *App) retire(before, next *generation) {
 	}
 	closeAll(without(before.admin, next.admin))
 	before.closePools()
+	a.servers.Go(func() { before.closeTraces(next) })
 }
 
 // without returns those of list that are not in other.

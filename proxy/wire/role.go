@@ -16,6 +16,9 @@ const (
 	Authorization
 	Expect
 	RetryAttempt // of a sender that repeats a push; passed on
+	TraceParent  // which trace the request belongs to, as W3C writes it; passed on, or replaced
+	TraceState   // beside it
+	UberTraceID  // the same as Jaeger writes it
 )
 
 // known are the names that have a role, by their length, in lower case.
@@ -28,6 +31,9 @@ var known = func() (byLength [32][]knownName) {
 		Authorization:    {"authorization"},
 		Expect:           {"expect"},
 		RetryAttempt:     {"retry-attempt"},
+		TraceParent:      {"traceparent"},
+		TraceState:       {"tracestate"},
+		UberTraceID:      {"uber-trace-id"},
 		Held: {
 			"keep-alive", "te", "trailer", "upgrade", "http2-settings", // between two neighbours (RFC 9110 §7.6.1)
 			"cookie", "cookie2", // of browsers: a credential for others than Cortex

@@ -64,6 +64,7 @@ func Default() *Config {
 			Access: LogAccess{Sample: 1, MaxPerSecond: 1000},
 			Audit:  LogAudit{Enabled: true},
 		},
+		Tracing: Tracing{Headers: SecretHeaders{}, SampleRatio: 0.01},
 	}
 }
 

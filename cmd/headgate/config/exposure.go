@@ -26,7 +26,7 @@ func (c *Config) holdsSecrets() bool {
 			return true
 		}
 	}
-	return c.Auth.JWT.holdsSecrets()
+	return c.Auth.JWT.holdsSecrets() || len(c.Tracing.Headers) > 0
 }
 
 // holdsSecrets reports whether a secret, or a hash of one, is in the file itself.

@@ -19,6 +19,7 @@ type Config struct {
 	Limits    Limits    `toml:"limits"`
 	Metrics   Metrics   `toml:"metrics"`
 	Log       Log       `toml:"log"`
+	Tracing   Tracing   `toml:"tracing"`
 	Upstreams Upstreams `toml:"upstreams"`
 	Routes    []Route   `toml:"routes,omitempty"`
 	Tenants   []Tenant  `toml:"tenants,omitempty"`

@@ -71,6 +71,7 @@ func (c *Config) validate(on *checks) {
 		(*Config).validateCortex,
 		(*Config).validateAuth,
 		(*Config).validateLog,
+		(*Config).validateTracing,
 		(*Config).validateLimits,
 		(*Config).validateUpstreams,
 		(*Config).validateHealthUpstreams,

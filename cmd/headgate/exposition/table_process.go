@@ -8,6 +8,8 @@ var configuration = []Family{
 	{Name: "headgate_config_last_reload_successful", Kind: Gauge, Help: "1 while the last attempt to load a configuration, or the files that it names, was successful"},
 	{Name: "headgate_config_last_reload_success_timestamp_seconds", Kind: Gauge, Help: "When the configuration in use was put in use"},
 	{Name: "headgate_config_restart_required", Kind: Gauge, Help: "1 while a setting waits for a restart"},
+	{Name: "headgate_trace_spans_sent_total", Kind: Counter, Help: "Spans that tracing.endpoint took"},
+	{Name: "headgate_trace_spans_lost_total", Kind: Counter, Help: "Spans that tracing.endpoint did not take in time"},
 	{Name: "headgate_draining", Kind: Gauge, Help: "1 while the gateway goes away"},
 	{Name: "headgate_certificate_expiry_timestamp_seconds", Kind: Gauge, Labels: []string{"certificate"}, When: "there is a certificate",
 		Help: "When a certificate in use ends"},
