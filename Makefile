@@ -102,8 +102,12 @@ bench: bench-micro bench-rivals bench-credentials ## everything that is measured
 .PHONY: bench-micro
 bench-micro: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
 	@mkdir -p bench/results
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./authcache/... ./balancer/... ./proxy/... > bench/results/micro.txt || { cat bench/results/micro.txt; exit 1; }
+	$(GO) test -pgo=cmd/headgate/default.pgo -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./authcache/... ./balancer/... ./proxy/... > bench/results/micro.txt || { cat bench/results/micro.txt; exit 1; }
 	@cat bench/results/micro.txt
+
+.PHONY: pgo
+pgo: build ## take the profile that the compiler gets for bin/headgate, a minute: cmd/headgate/default.pgo
+	cd bench && $(GO) run . profile -headgate ../$(BIN) -scenarios push,query-1KiB -time 6s -o ../cmd/headgate/default.pgo
 
 .PHONY: bench-deps
 bench-deps: ## install what the rivals' benchmark wants (Debian)

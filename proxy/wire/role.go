@@ -57,7 +57,7 @@ type knownName struct {
 func roleOf(name []byte) Role {
 	if len(name) < len(known) {
 		for _, k := range known[len(name)] {
-			if name[0]|0x20 == k.name[0] && EqualFold(name, k.name) {
+			if isToken(name, k.name) {
 				return k.role
 			}
 		}
@@ -76,4 +76,15 @@ func roleOf(name []byte) Role {
 		return Scope
 	}
 	return Plain
+}
+
+// isToken is EqualFold for a token of the right length, of which every character with 0x20 set is a letter, a digit or "-"
+// only if it was one before.
+func isToken(token []byte, name string) bool {
+	for i, c := range token {
+		if c|0x20 != name[i] {
+			return false
+		}
+	}
+	return true
 }
