@@ -3,7 +3,6 @@ package authcache
 import (
 	"cmp"
 	"hash/maphash"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,7 +161,7 @@ func newCache(o Options, parse func(string) (verify.Hash, error), burn func(veri
 
 // start begins with the slow work: passwords and signatures each have a queue of their own, of the same size.
 func (c *Cache) start(o Options) {
-	workers := cmp.Or(o.Workers, max(1, runtime.GOMAXPROCS(0)/2))
+	workers := cmp.Or(o.Workers, Workers())
 	for _, p := range []*prover{&c.passwords, &c.signatures} {
 		p.queue = queue{
 			match:   c.matchToken,

@@ -60,11 +60,10 @@ func poolOf(r *config.ResolvedRoute) poolKey {
 // with their connections; from goes on working, whatever becomes of the new generation.
 func assemble(cfg *config.Config, p parts, from *generation) (*generation, error) {
 	g := &generation{
-		config:  cfg,
-		loaded:  time.Now(),
-		clients: countClients(cfg),
-		pools:   make(map[poolKey]*balancer.Pool),
-		tls:     make(map[string]*tls.Config),
+		config: cfg,
+		loaded: time.Now(),
+		pools:  make(map[poolKey]*balancer.Pool),
+		tls:    make(map[string]*tls.Config),
 	}
 	settings := proxy.Settings{
 		RulePrefixes: rulePrefixes(cfg),
@@ -262,16 +261,6 @@ func nameservers(cfg *config.Config) []string {
 		servers = append(servers, string(s))
 	}
 	return servers
-}
-
-// countClients counts what [[tenants]] names: several passwords of one client count once.
-func countClients(cfg *config.Config) int {
-	type client struct{ tenant, name string }
-	found := make(map[client]struct{}, len(cfg.Tenants))
-	for _, e := range cfg.Entries() {
-		found[client{e.Identity.Tenant, e.Identity.Client}] = struct{}{}
-	}
-	return len(found)
 }
 
 // discard ends a generation that was never used, in place of from.

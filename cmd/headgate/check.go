@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 
+	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
@@ -39,17 +40,37 @@ func check(c console, file string, strict bool, o config.Options) error {
 		}
 		return err
 	}
-	for _, warning := range loaded.warnings {
-		c.printf("%s\n", warning)
-	}
 	cfg := loaded.config
+	problems, clients := loaded.warnings, countOwnClients(cfg)
+	var cold coldStart
+	if !o.NoFiles {
+		credentials := authcache.New(authcache.Options{Workers: 1})
+		defer credentials.Close()
+		found, errs := checkCredentials(cfg, credentials, o)
+		if cold = estimateColdStart(credentials); cold.long() {
+			found = append(found, "warning: tenants: "+cold.String())
+		}
+		problems, clients = append(problems, found...), countClients(credentials)
+		if errs > 0 {
+			for _, problem := range problems {
+				c.printf("%s\n", problem)
+			}
+			return errors.New(file + ": " + count(errs, "error"))
+		}
+	}
+	for _, problem := range problems {
+		c.printf("%s\n", problem)
+	}
 	for _, d := range cfg.Derived() {
 		c.printf("auto: %s = %s\n", d.Key, d.Value)
 	}
+	if cold.credentials > 0 && !cold.long() {
+		c.printf("cold start: %s\n", cold)
+	}
 	c.printf("%s: %s, %s, %s\n", file,
-		count(countClients(cfg), "client"), count(len(cfg.RouteTable()), "route"), count(len(cfg.Upstreams), "upstream"))
-	if strict && len(loaded.warnings) > 0 {
-		return errors.New(file + ": " + count(len(loaded.warnings), "warning"))
+		count(clients, "client"), count(len(cfg.RouteTable()), "route"), count(len(cfg.Upstreams), "upstream"))
+	if strict && len(problems) > 0 {
+		return errors.New(file + ": " + count(len(problems), "warning"))
 	}
 	return nil
 }

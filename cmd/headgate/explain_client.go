@@ -64,15 +64,10 @@ func readAll(cfg *config.Config, credentials *authcache.Cache) error {
 	if _, err := credentials.Replace(configurationFile, cfg.Entries()); err != nil {
 		return err
 	}
-	without := *cfg
-	without.Auth.JWT = config.JWT{}
-	beside := sources.New(sources.Options{Cache: credentials, Log: slog.New(slog.DiscardHandler), Env: os.Getenv})
-	defer beside.Close()
-	beside.Use(&without)
 	var problems []error
-	for _, s := range credentials.Sources() {
-		if s.Err != nil {
-			problems = append(problems, s.Err)
+	for _, f := range sources.ReadOnce(cfg, sources.Options{Cache: credentials, Log: slog.New(slog.DiscardHandler), Env: os.Getenv}) {
+		if f.Level == config.Error {
+			problems = append(problems, errors.New(f.Source+": "+f.Text))
 		}
 	}
 	return errors.Join(problems...)

@@ -44,6 +44,7 @@ func (a *App) begin() {
 	a.watchFiles()
 	a.servers.Go(a.keepPace)
 	a.sources.Watch()
+	a.servers.Go(a.logColdStart)
 	a.manager.Ready(a.statusLine())
 	if a.options.Watchdog > 0 {
 		a.servers.Go(func() { a.manager.Watch(a.ending, a.options.Watchdog, a.alive) })

@@ -73,6 +73,7 @@ func (a *App) change(loaded *loadedConfig) error {
 		return err
 	}
 
+	next.clients = countClients(a.parts.credentials)
 	if certificate != nil {
 		a.tls.Use(certificate)
 	}

@@ -80,9 +80,10 @@ func sameEntries(a, b []authcache.Entry) bool {
 func (a *application) missing() error {
 	var all []error
 	for _, f := range a.files {
-		for _, err := range each(errors.Join(f.err, f.conflict, f.contradiction)) {
+		for _, err := range each(errors.Join(f.err, f.contradiction)) {
 			all = append(all, fmt.Errorf("%s: %w", filepath.Base(f.path), err))
 		}
+		all = append(all, each(f.conflict)...) // each with its place, the name of the file included
 	}
 	return joined(all, "problems")
 }

@@ -3,6 +3,7 @@ package sources
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,6 +72,15 @@ func (d *folder) read(r *reading) {
 	a := application{name: TenantsDir, files: files, accepted: d.accepted}
 	d.accepted = false
 	d.last.apply(r, &a, changed)
+}
+
+// sorted are the files in the order of their names.
+func (d *folder) sorted() []*file {
+	files := make([]*file, 0, len(d.files))
+	for _, name := range slices.Sorted(maps.Keys(d.files)) {
+		files = append(files, d.files[name])
+	}
+	return files
 }
 
 // tenantsFiles are the names of the files of a folder, sorted.

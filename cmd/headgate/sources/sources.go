@@ -71,7 +71,22 @@ func (s *Sources) Use(cfg *config.Config) {
 	defer s.mu.Unlock()
 	s.config = cfg
 	s.options.Cache.SetBounds(authcache.Bounds{MaxTokens: cfg.Auth.Cache.MaxEntries, TTL: time.Duration(cfg.Auth.Cache.TTL)})
-	paths := cfg.Auth.Paths()
+	s.place()
+	if s.folder != nil {
+		s.folder.forget()
+	}
+	if s.htpasswd != nil {
+		s.htpasswd.file.forget()
+	}
+	s.tokens.use(cfg)
+	for waited := time.Duration(0); !s.read() && waited < patience; waited += settling {
+		time.Sleep(settling) // somebody writes a file and asks for a reload at once
+	}
+}
+
+// place makes the sources that are files those of the configuration. The caller holds mu.
+func (s *Sources) place() {
+	paths := s.config.Auth.Paths()
 	if s.folder != nil && s.folder.path != paths.TenantsDir {
 		if paths.TenantsDir == "" {
 			s.drop(TenantsDir)
@@ -90,16 +105,6 @@ func (s *Sources) Use(cfg *config.Config) {
 	}
 	if s.htpasswd == nil && paths.Htpasswd != "" {
 		s.htpasswd = &passwordFile{file: file{path: paths.Htpasswd}, accepted: true}
-	}
-	if s.folder != nil {
-		s.folder.forget()
-	}
-	if s.htpasswd != nil {
-		s.htpasswd.file.forget()
-	}
-	s.tokens.use(cfg)
-	for waited := time.Duration(0); !s.read() && waited < patience; waited += settling {
-		time.Sleep(settling) // somebody writes a file and asks for a reload at once
 	}
 }
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/headgate/headgate/authcache"
+	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/sources"
+)
+
+// checkCredentials puts all credentials of a configuration into the cache, and returns what is wrong with them, as check
+// prints it, and how many of that are errors.
+func checkCredentials(cfg *config.Config, credentials *authcache.Cache, o config.Options) (problems []string, errs int) {
+	if _, err := credentials.Replace(configurationFile, cfg.Entries()); err != nil {
+		return problemsOf(err), len(problemsOf(err))
+	}
+	for _, f := range sources.ReadOnce(cfg, sources.Options{Cache: credentials, Log: slog.New(slog.DiscardHandler), Env: o.Env}) {
+		problems = append(problems, f.String())
+		if f.Level == config.Error {
+			errs++
+		}
+	}
+	return append(problems, endingTenants(credentials, time.Now())...), errs
+}
+
+// soonEnding is how long before its end the last credential of a tenant is worth a warning.
+const soonEnding = 14 * 24 * time.Hour
+
+// endingTenants names tenants that nobody can reach soon, or now already.
+func endingTenants(credentials *authcache.Cache, now time.Time) []string {
+	var warnings []string
+	for _, c := range credentials.Credentials() {
+		left, ends := c.Left(now)
+		if !c.Last || !ends || left >= soonEnding {
+			continue
+		}
+		when := "ends on"
+		if left < 0 {
+			when = "ended on"
+		}
+		warnings = append(warnings, fmt.Sprintf("warning: tenants: the last credential of tenant %q, %s (client %s), %s %s; want another one",
+			c.Tenant, c.Where, c.Client, when, c.Expires.UTC().Format("2006-01-02 15:04 MST")))
+	}
+	return warnings
+}
+
+// client is who presents credentials: several passwords of one client are those of one.
+type client struct{ tenant, name string }
+
+// countClients counts who is known.
+func countClients(credentials *authcache.Cache) int {
+	found := map[client]struct{}{}
+	for _, c := range credentials.Credentials() {
+		found[client{c.Tenant, c.Client}] = struct{}{}
+	}
+	return len(found)
+}
+
+// countOwnClients counts whom the configuration file itself names.
+func countOwnClients(cfg *config.Config) int {
+	found := map[client]struct{}{}
+	for _, e := range cfg.Entries() {
+		found[client{e.Identity.Tenant, e.Identity.Client}] = struct{}{}
+	}
+	return len(found)
+}
