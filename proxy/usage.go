@@ -60,6 +60,7 @@ func (p *Proxy) exportUsage(set *metrics.Set) {
 	set.NewGauge("headgate_memory_bytes", func() float64 { return float64(p.memory.inUse()) })
 	set.NewGauge("headgate_memory_bytes_limit", func() float64 { return float64(p.memory.limit) })
 	set.RegisterMetricsWriter(p.writeRouteUsage)
+	set.RegisterMetricsWriter(p.writeTenantUsage)
 }
 
 // writeRouteUsage shows the routes that have a max_in_flight of their own.

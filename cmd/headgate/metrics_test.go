@@ -21,7 +21,7 @@ func busy(t *testing.T) *running {
 	certified := newCertified(t)
 	cortex := newUpstream(t)
 	r := start(t, withTLS(certified.table(`listen = "127.0.0.1:0"`), everything(strings.Replace(cortex.URL, "127.0.0.1", "localhost", 1))+tenant("team-a", "prometheus-a", "one")+
-		"expires = 2999-01-01T00:00:00Z\n[auth.jwt]\nsecret = \""+tokenSecret+"\"\n"+
+		"expires = 2999-01-01T00:00:00Z\n[tenants.limits]\nmax_in_flight = 100\nrequests_per_second = 500.5\n[auth.jwt]\nsecret = \""+tokenSecret+"\"\n"+
 		"[[routes]]\npath = \"/api/v1/push\"\nupstream = \"all\"\nmax_in_flight = 10\n"))
 	client := newClient(t)
 	for _, want := range []struct {

@@ -20,6 +20,9 @@ var requests = []Family{
 	{Name: "headgate_log_lines_dropped_total", Kind: Counter, Help: "Log lines that were dropped because whoever reads the log did not keep up"},
 }
 
+// limited is when the limits of a tenant are shown.
+const limited = "the tenant has limits and series of its own"
+
 // tenants are the metrics of single tenants.
 var tenants = []Family{
 	{Name: "headgate_tenant_requests_total", Kind: Counter, Labels: []string{"tenant"}, When: "`metrics.tenants` is not 0",
@@ -28,6 +31,10 @@ var tenants = []Family{
 		Help: "Bytes of request bodies read from clients, as they were sent"},
 	{Name: "headgate_tenant_refusals_total", Kind: Counter, Labels: []string{"tenant", "reason", "origin"}, When: "the tenant was refused something for this reason",
 		Help: "Requests with a good credential that were refused, as in headgate_refusals_total"},
+	{Name: "headgate_tenant_admitted_requests", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "Requests of the tenant that hold a slot of the process"},
+	{Name: "headgate_tenant_admitted_requests_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "max_in_flight of the tenant; 0: none"},
+	{Name: "headgate_tenant_requests_per_second_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "requests_per_second of the tenant; 0: none"},
+	{Name: "headgate_tenant_request_body_bytes_per_second_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "bytes_per_second of the tenant; 0: none"},
 	{Name: "headgate_tenants_shown", Kind: Gauge, Help: "Tenants that have series of their own"},
 	{Name: "headgate_tenants_shown_limit", Kind: Gauge, Help: "metrics.tenants"},
 }
