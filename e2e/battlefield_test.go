@@ -21,6 +21,7 @@ var cortexAddresses = []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 type battlefield struct {
 	cortex  *cortex
 	gateway *gateway
+	tenants *tenantsFolder
 	names   *nameserver
 	front   *relay   // before headgate
 	wires   []*relay // between headgate and Cortex, by cortexAddresses
@@ -47,8 +48,10 @@ func startBattlefield(t *testing.T) *battlefield {
 		b.wires = append(b.wires, startRelay(t, fmt.Sprintf("%s:%d", address, port), strings.TrimPrefix(b.cortex.url, "http://")))
 	}
 	b.names = startNameserver(t, "cortex.e2e.test", cortexAddresses...)
+	b.tenants = newTenantsFolder(t)
 	b.gateway = newGateway(t, gatewayOptions{
 		Upstreams: []string{fmt.Sprintf("http://cortex.e2e.test:%d", port)}, DNS: b.names.addr, IdleTimeout: "2s",
+		TenantsDir: b.tenants.path,
 	})
 	b.gateway.run(t)
 	b.front = startRelay(t, fmt.Sprintf("127.0.0.1:%d", freePort(t)), b.gateway.host)
@@ -113,6 +116,38 @@ var faults = []fault{
 		b.cortex.kill()
 		pause(r, 2*time.Second)
 		b.cortex.run(t)
+	}},
+	{"headgate is restarted with a broken tenants file", func(t *testing.T, b *battlefield, r *rand.Rand) {
+		b.tenants.halve(t, r)
+		b.gateway.end(t)
+		b.gateway.run(t)
+		pause(r, 2*time.Second)
+		b.tenants.fill(t)
+	}},
+	{"headgate is restarted before the tenants folder is filled", func(t *testing.T, b *battlefield, r *rand.Rand) {
+		b.gateway.end(t)
+		b.tenants.empty(t)
+		b.gateway.run(t)
+		pause(r, 2*time.Second)
+		b.tenants.fill(t)
+	}},
+	{"a tenants file is half-written", func(t *testing.T, b *battlefield, r *rand.Rand) {
+		b.tenants.halve(t, r)
+		pause(r, 3*time.Second)
+		b.tenants.fill(t)
+	}},
+	{"the tenants folder is emptied", func(t *testing.T, b *battlefield, r *rand.Rand) {
+		b.tenants.empty(t)
+		pause(r, 3*time.Second)
+		b.tenants.fill(t)
+	}},
+	{"the tenants folder is unmounted", func(t *testing.T, b *battlefield, r *rand.Rand) {
+		if !b.tenants.mounted {
+			return
+		}
+		b.tenants.unmount(t)
+		pause(r, 3*time.Second)
+		b.tenants.mount(t)
 	}},
 	{"senders are cut off", func(_ *testing.T, b *battlefield, _ *rand.Rand) { b.front.cutAll() }},
 	{"a sender's message is cut", func(_ *testing.T, b *battlefield, r *rand.Rand) { b.front.cutAfter(r.Int64N(8 << 10)) }},

@@ -45,6 +45,7 @@ type gatewayOptions struct {
 	DrainDelay  string        // empty: none
 	IdleTimeout string        // of [upstreams.all]; empty: the default
 	LogLevel    string        // empty: debug
+	TenantsDir  string        // auth.tenants_dir; empty: the credentials stand in the configuration
 	Socket      *passedSocket // the gateway is given this one; nil: it opens its own
 }
 
@@ -73,11 +74,15 @@ func newGateway(t *testing.T, o gatewayOptions) *gateway {
 		url:    fmt.Sprintf("http://127.0.0.1:%d", port),
 		admin:  fmt.Sprintf("http://127.0.0.1:%d", adminPort),
 	}
+	var tenants []credential
+	if o.TenantsDir == "" {
+		tenants = credentials(t)
+	}
 	g.config = writeConfig(t, "headgate.toml", struct {
 		gatewayOptions
 		Port, AdminPort int
 		Tenants         []credential
-	}{o, port, adminPort, credentials(t)})
+	}{o, port, adminPort, tenants})
 	return g
 }
 

@@ -28,6 +28,7 @@ func TestNoSampleLost(t *testing.T) {
 
 	b.prometheus.end(t)
 	b.vmagent.end(t)
+	b.tenants.isGood(t, b.gateway)
 	b.gateway.comesBackTo(t, atStart)
 	b.gateway.endWell(t)
 }

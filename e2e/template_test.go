@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,16 +20,21 @@ func writeConfig(t *testing.T, name string, values any) string {
 // overwriteConfig writes a file that writeConfig made once more.
 func overwriteConfig(t *testing.T, path string, values any) {
 	t.Helper()
-	tmpl, err := template.ParseFiles(filepath.Join("testdata", filepath.Base(path)+".tmpl"))
+	if err := os.WriteFile(path, render(t, filepath.Base(path), values), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// render fills in testdata/<name>.tmpl, which may use the others.
+func render(t *testing.T, name string, values any) []byte {
+	t.Helper()
+	all, err := template.ParseGlob(filepath.Join("testdata", "*.tmpl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
+	var text bytes.Buffer
+	if err := all.ExecuteTemplate(&text, name+".tmpl", values); err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if err := tmpl.Execute(file, values); err != nil {
-		t.Fatal(err)
-	}
+	return text.Bytes()
 }

@@ -258,6 +258,20 @@ func TestAStartWithABrokenFile(t *testing.T) {
 	g.becomes(t, "nobody", "x", 401)
 }
 
+// A start with a folder in which there is nothing, as before it is mounted, refuses nobody for good.
+func TestAStartWithAnEmptyFolder(t *testing.T) {
+	g := startFolder(t, "", nil)
+	if got := g.status(t, "a", "one"); got != 503 || g.status(t, "steady", "secret") != 200 {
+		t.Errorf("a push gets %d before the folder has a file, want 503", got)
+	}
+	if text := g.ready(t); !strings.HasPrefix(text, "ready\n") || !strings.Contains(text, "source auth.tenants_dir: "+g.dir+": holds no *.toml file") {
+		t.Errorf("/ready says %s", text)
+	}
+	g.put(t, "a.toml", tenant("team-a", "a", "one"))
+	g.becomes(t, "a", "one", 200)
+	g.becomes(t, "nobody", "x", 401)
+}
+
 // A file that is written slowly and in place is never taken for less than it is.
 func TestAFileThatIsBeingWritten(t *testing.T) {
 	g := startFolder(t, "", map[string]string{"a.toml": tenant("team-a", "a", "one") + tenant("team-b", "b", "one")})

@@ -44,6 +44,10 @@ func (d *folder) paths(paths []string) []string {
 
 func (d *folder) read(r *reading) {
 	names, err := tenantsFiles(d.path)
+	if err == nil && len(names) == 0 && !d.listed {
+		// Who starts before the file system is mounted would refuse every push for good.
+		err = fmt.Errorf("%s: holds no *.toml file, as it does before it is mounted; want one, be it without tenants", d.path)
+	}
 	if err != nil {
 		d.last.failed(r, TenantsDir, err)
 		return
