@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -129,10 +131,8 @@ func (r *reading) block(where string, b block) {
 		if err := os.WriteFile(filepath.Join(r.folder, name), []byte(b.text), 0o600); err != nil {
 			r.t.Fatal(err)
 		}
-		switch name {
-		case "prometheus.yml":
-			r.promtool(where, name)
-		case "headgate.toml":
+		r.checkSnippet(where, name)
+		if name == "headgate.toml" {
 			r.stopGateway() // the next one runs on this file
 		}
 		return
@@ -243,13 +243,30 @@ func (r *reading) stopGateway() {
 	r.gateway, r.stop = nil, nil
 }
 
-// promtool lets Prometheus's own tool look at a snippet of its configuration.
-func (r *reading) promtool(where, name string) {
-	needProgram(r.t, "promtool")
-	command := exec.Command("promtool", "check", "config", "--syntax-only", name)
-	command.Dir = r.folder
-	if out, err := command.CombinedOutput(); err != nil {
-		r.t.Errorf("%s: promtool: %v\n%s", where, err, out)
+// checkSnippet lets a program's own tool look at a snippet of its configuration.
+func (r *reading) checkSnippet(where, name string) {
+	check := map[string][]string{
+		"prometheus.yml":       {"promtool", "check", "config", "--syntax-only", name},
+		"prometheus-agent.yml": {"promtool", "check", "config", "--syntax-only", "--agent", name},
+		"vmagent.yml":          {"vmagent", "-dryRun", "-promscrape.config=" + name, "-remoteWrite.url=http://127.0.0.1:1/api/v1/push"},
+	}[name]
+	switch {
+	case check != nil:
+		needProgram(r.t, check[0])
+		command := exec.Command(check[0], check[1:]...)
+		command.Dir = r.folder
+		if out, err := command.CombinedOutput(); err != nil {
+			r.t.Errorf("%s: %s: %v\n%s", where, check[0], err, out)
+		}
+	case strings.HasSuffix(name, ".yml"):
+		text, err := os.ReadFile(filepath.Join(r.folder, name))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		var any map[string]any
+		if err := yaml.Unmarshal(text, &any); err != nil || len(any) == 0 {
+			r.t.Errorf("%s: not YAML: %v", where, err)
+		}
 	}
 }
 
