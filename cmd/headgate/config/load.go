@@ -86,7 +86,14 @@ func parseTOML(text string) (tree map[string]any, err error) {
 			tree, err = nil, errors.New("the TOML parser gave up on it")
 		}
 	}()
-	_, err = toml.Decode(text, &tree)
+	plain := readPlainTables(text)
+	if _, err = toml.Decode(plain.rest, &tree); err == nil && plain.fill(tree) {
+		return tree, nil
+	}
+	if len(plain.tables) > 0 { // the library's own words, and its own reading
+		tree = nil
+		_, err = toml.Decode(text, &tree)
+	}
 	return tree, err
 }
 
