@@ -21,6 +21,9 @@ const (
 
 const tokenSecret = "a secret of more than thirty-two bytes"
 
+// slowSource is the source of everyKind that has the slow credential. With it every rejection takes its time.
+const slowSource = "slow"
+
 // bcryptOfSecret is a hash of "secret", of the lowest cost.
 const bcryptOfSecret = "$2a$04$xHTrmMMJUy4T7.njmTHHieWdYqUKqWBbliLY.6rloOcibjMmtYCvy"
 
@@ -61,7 +64,6 @@ func everyKind(t testing.TB) *authcache.Cache {
 	entries := []authcache.Entry{
 		{Scheme: authcache.Bearer, Identity: identity("tenant-a", "bearer-a"), Password: strings.TrimPrefix(bearerA, "Bearer ")},
 		{Scheme: authcache.Bearer, Identity: identity("tenant-b", "bearer-b"), Password: strings.TrimPrefix(bearerB, "Bearer ")},
-		{Scheme: authcache.Basic, Identity: identity("tenant-s", "slow"), User: "slow", Hash: bcryptOfSecret},
 		{Scheme: authcache.Basic, Identity: identity("own", "several"), User: "several", Password: "secret"},
 		{Scheme: authcache.Basic, Identity: identity("own", "every"), User: "every", Password: "secret"},
 		{Scheme: authcache.Basic, Identity: identity("tenant-o", "operator"), User: "operator", Password: "secret"},
@@ -88,6 +90,10 @@ func everyKind(t testing.TB) *authcache.Cache {
 		}
 	}
 	if _, err := cache.Replace("every kind", entries); err != nil {
+		t.Fatal(err)
+	}
+	slow := authcache.Entry{Scheme: authcache.Basic, Identity: identity("tenant-s", "slow"), User: "slow", Hash: bcryptOfSecret}
+	if _, err := cache.Replace(slowSource, []authcache.Entry{slow}); err != nil {
 		t.Fatal(err)
 	}
 	tokens, err := verify.NewTokens(verify.TokenOptions{Default: tokenIssuer(t)})
