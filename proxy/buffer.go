@@ -8,17 +8,19 @@ type buffer struct {
 	pool *sync.Pool
 }
 
-// The sizes of buffers: a head with room for a small answer; a head with a body of the usual push; the pieces in which a
-// large body is passed on; a head with a body of a megabyte, the most that is held by default for a further attempt.
+// The sizes of buffers: a usual head with a body of a kilobyte; a head with room for a small answer; a head with a body of
+// the usual push; the pieces in which a large body is passed on; a head with a body of a megabyte, the most that is held
+// by default for a further attempt.
 const (
 	headRoom     = 16 << 10
+	tinyBuffer   = 4 << 10
 	smallBuffer  = 16 << 10
 	mediumBuffer = 64<<10 + headRoom
 	largeBuffer  = 256<<10 + headRoom
 	hugeBuffer   = 1<<20 + headRoom
 )
 
-var bufferSizes = [...]int{smallBuffer, mediumBuffer, largeBuffer, hugeBuffer}
+var bufferSizes = [...]int{tinyBuffer, smallBuffer, mediumBuffer, largeBuffer, hugeBuffer}
 
 var bufferPools [len(bufferSizes)]sync.Pool // of *buffer
 

@@ -69,7 +69,7 @@ func New(o Options) *Proxy {
 	p.server = &fasthttp.Server{
 		Handler: p.handle,
 		// The loop sees only the stand-ins of wire.Conn, which fit these sizes; deadlines, limits and refusals are ours.
-		ReadBufferSize:  4 << 10,
+		ReadBufferSize:  3200, // a size that the runtime has, above that of the longest stand-in
 		WriteBufferSize: 512,
 		Concurrency:     1 << 20,
 		Logger:          silence{},
