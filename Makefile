@@ -97,7 +97,7 @@ check: lint test alloc test-bench fuzz e2e ## everything that CI runs
 ##@ Measure
 
 .PHONY: bench
-bench: bench-micro bench-rivals bench-credentials ## everything that is measured, an hour and a half
+bench: bench-micro bench-rivals bench-others bench-credentials ## everything that is measured, an hour and a half
 
 .PHONY: bench-micro
 bench-micro: ## micro-benchmarks (BENCH, BENCHCOUNT) into bench/results/micro.txt
@@ -114,8 +114,12 @@ bench-deps: ## install what the rivals' benchmark wants (Debian)
 	$(MAKE) -C bench deps
 
 .PHONY: bench-rivals
-bench-rivals: build ## beside nginx, HAProxy and vmauth in one run, half an hour (see bench/README.md)
+bench-rivals: build ## pushes beside nginx, HAProxy and vmauth in one run, 23 minutes (see bench/README.md)
 	$(MAKE) -C bench rivals
+
+.PHONY: bench-others
+bench-others: build ## queries, TLS and thousands of small pushes beside them, a quarter of an hour
+	$(MAKE) -C bench others
 
 .PHONY: bench-credentials
 bench-credentials: build ## hashed and signed credentials, many tenants, cold start, wrong passwords, reload (see bench/README.md)
