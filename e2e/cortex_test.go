@@ -18,6 +18,7 @@ type cortex struct {
 type cortexOptions struct {
 	Federation       bool   // tenant federation: X-Scope-OrgID: a|b reads both
 	OutOfOrderWindow string // how much older than its newest a sample may be; empty: not at all
+	Traces           string // address that takes spans over OTLP/gRPC; empty: there are none
 }
 
 // startCortex runs Cortex in a folder of its own and waits until it is ready.
