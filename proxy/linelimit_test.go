@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +15,18 @@ import (
 func TestLinesBeyondTheLimitAreSampledAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // to the start of a second
-		var told []int64
-		l := lineLimit{tell: func(left int64) { told = append(told, left) }}
+		var mu sync.Mutex
+		var all []int64
+		l := lineLimit{tell: func(left int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, left)
+		}}
+		told := func() []int64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return all
+		}
 		logged := 0
 		burst := func(n int) {
 			for range n {
@@ -32,13 +43,13 @@ func TestLinesBeyondTheLimitAreSampledAndCounted(t *testing.T) {
 		if logged != 12 {
 			t.Errorf("%d of 260 lines are logged, want 10 and one in a hundred of the rest", logged)
 		}
-		if len(told) != 0 {
-			t.Errorf("told %v before the second was over", told)
+		if len(told()) != 0 {
+			t.Errorf("told %v before the second was over", told())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if fmt.Sprint(told) != "[248]" {
-			t.Errorf("told %v, want that 248 lines were left out", told)
+		if fmt.Sprint(told()) != "[248]" {
+			t.Errorf("told %v, want that 248 lines were left out", told())
 		}
 		burst(10)
 		if logged != 22 {
@@ -46,15 +57,15 @@ func TestLinesBeyondTheLimitAreSampledAndCounted(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if len(told) != 1 {
-			t.Errorf("told %v, though nothing more was left out", told)
+		if len(told()) != 1 {
+			t.Errorf("told %v, though nothing more was left out", told())
 		}
 		burst(15)
 		l.report() // the end of the program does not wait
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if fmt.Sprint(told) != "[248 5]" {
-			t.Errorf("told %v, want 248 and 5", told)
+		if fmt.Sprint(told()) != "[248 5]" {
+			t.Errorf("told %v, want 248 and 5", told())
 		}
 		for range 5000 {
 			if !l.allow(time.Now(), 0) {
