@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/authcache"
 )
 
 // Whatever is in a file: no panic, problems in one line each, and what is accepted
@@ -94,6 +96,41 @@ func FuzzValues(f *testing.F) {
 		}
 		if path, prefix, err := readPath(text, false); err == nil && writePath(path, prefix) != text {
 			t.Errorf("path %q reads as %q, %t", text, path, prefix)
+		}
+	})
+}
+
+// Whatever is in a file beside the configuration file: no panic, no secret in a problem, and what is found good is good
+// to package authcache.
+func FuzzCredentialFiles(f *testing.F) {
+	const bcrypt = "$2a$04$pdeh6NnGr0j.clUXgLVeQOabwntOu8L1NmJc7czgAvL5Hd.4CfIY6"
+	for _, text := range []string{
+		"", "\n", "#", "team-a:" + bcrypt, "team-a:" + bcrypt + ":comment\r\n\n#x\nteam-b:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "a:$apr1$TAlkMsDV$exrHUAv9ytMWvG1vxlJ5U/",
+		"[[tenants]]\nid = \"a\"\nusername = \"a\"\npassword_hash = \"" + bcrypt + "\"", "[[tenants]]\nid = \"a\"\ntoken = \"0123456789abcdef\"\n[tenants.limits]\nmax_in_flight = 3",
+		"tenants = 3", "[tenants]", "[[tenants]]\nid = \"d\"\nauthentication = \"none\"\nallow_from = [\"::ffff:10.0.0.0/104\"]",
+		"[[tenants]]\nid=\"a\"\nusername=\"a\"\npassword=\"a\"\n[[tenants]]\nid=\"a\"\nusername=\"a\"\npassword=\"a\"\nname=\"b\"",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, _ := Parse("config.toml", nil, Options{NoFiles: true, Env: noEnv})
+		o := Options{NoFiles: true, Env: noEnv, Now: func() time.Time { return today }}
+		for name, parse := range map[string]func(string, []byte, Options) (Credentials, Problems){"tenants": c.ParseTenants, "htpasswd": c.ParseHtpasswd} {
+			found, problems := parse("/nowhere/"+name, []byte(text), o)
+			lines := strings.Count(text, "\n") + 1
+			for _, p := range problems {
+				if p.Key == "" || p.Text == "" || p.Line < 0 || p.Line > lines || strings.ContainsAny(p.String(), "\n\r\x00\x1b") {
+					t.Errorf("%s of %d lines has problem %q", name, lines, p.String())
+				}
+			}
+			if problems.Errors() > 0 || len(found.Files) > 0 || strings.Contains(text, "_file") {
+				continue // a secret of a file was not read
+			}
+			cache := authcache.New(authcache.Options{Workers: 1})
+			if _, err := cache.Replace(name, found.Entries); err != nil && !strings.Contains(err.Error(), "is open to another tenant") {
+				t.Errorf("%s was found good, and is not: %v", name, err)
+			}
+			cache.Close()
 		}
 	})
 }
