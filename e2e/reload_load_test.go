@@ -17,7 +17,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	before := g.mustResources(t)
 	senders := startKeepAlive(t, g.host, g.as("prometheus-a"), load{Senders: 16})
 
-	length := soakLength(t, 30*time.Second)
+	length := soakLength(t, time.Minute)
 	started, reloads := time.Now(), 0
 	var first resources // after the first minute
 	tick := time.NewTicker(time.Second)

@@ -66,6 +66,22 @@ func unavailableStatus(code int, text string) fault {
 	}
 }
 
+// bursts is a 503 for ten requests, and then none for ten.
+func bursts() fault {
+	f := unavailableStatus(503, "Service Unavailable")
+	f.name = "503 in bursts"
+	f.play = func(l *line) {
+		for n := 0; l.request(); n++ {
+			if n/10%2 == 0 {
+				l.say(status(503, "Service Unavailable"))
+			} else {
+				l.say(answerOK)
+			}
+		}
+	}
+	return f
+}
+
 // partly answers every request with some bytes and then ends the connection.
 func partly(raw string) func(*line) {
 	return func(l *line) {
@@ -164,7 +180,7 @@ func faults() []fault {
 		shared("closed behind an interim answer", 502, "upstream_closed", partly("HTTP/1.1 100 Continue\r\n\r\n")),
 
 		unavailableStatus(502, "Bad Gateway"), unavailableStatus(503, "Service Unavailable"),
-		unavailableStatus(504, "Gateway Timeout"),
+		unavailableStatus(504, "Gateway Timeout"), bursts(),
 
 		wrongStatus(301, "Moved Permanently"), wrongStatus(302, "Found").likeOthers(),
 		wrongStatus(304, "Not Modified").likeOthers(), wrongStatus(307, "Temporary Redirect").likeOthers(),

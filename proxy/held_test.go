@@ -26,7 +26,7 @@ func TestHeldBytesAreBounded(t *testing.T) {
 }
 
 // TestWhatIsNotHeldStreams: with no room for bodies a push still passes, but a host that fails in the midst of it is the
-// end of it, and the sender is told to come again.
+// end of it, and the sender is told to come again. As long as nothing was sent, other hosts are tried.
 func TestWhatIsNotHeldStreams(t *testing.T) {
 	t.Parallel()
 	cut := startScripted(t, func(l *line) { l.request(); l.reset() })
@@ -40,20 +40,23 @@ func TestWhatIsNotHeldStreams(t *testing.T) {
 	}{
 		{100, strings.Repeat("x", 200), []string{good.addr}, 200, 1},
 		{100, strings.Repeat("x", 200), []string{cut.addr, cut.addr}, 502, 0},
+		{100, strings.Repeat("x", 200), []string{startRefusing(t), startRefusing(t), good.addr}, 200, 1},
 		{100, "samples", []string{good.addr}, 200, 1},
 		{0, strings.Repeat("x", 200), []string{good.addr}, 200, 1},
+		{0, strings.Repeat("x", 2<<20), []string{cut.addr, cut.addr}, 502, 0}, // above retry_body_size
+		{0, strings.Repeat("x", 2<<20), []string{startRefusing(t), startRefusing(t), good.addr}, 200, 1},
 	} {
 		before, lost := good.seen.Load(), cut.seen.Load()
 		g := startPatient(t, testRoutes(testPool(t, c.addrs...), nil))
 		g.held.limit.Store(c.room)
 		if got := g.ask(t, requestOf("write", "n", c.body)); got.status != c.status {
-			t.Errorf("%+v: client got %v: %s", c, got, got.body)
+			t.Errorf("%.80v: client got %v: %s", c, got, got.body)
 		}
 		if seen := good.seen.Load() - before; seen != c.seen {
-			t.Errorf("%+v: the good host has seen %d pushes, want %d", c, seen, c.seen)
+			t.Errorf("%.80v: the good host has seen %d pushes, want %d", c, seen, c.seen)
 		}
 		if seen := cut.seen.Load() - lost; c.status == 502 && seen != 1 {
-			t.Errorf("%+v: a body that was not held was sent %d times", c, seen)
+			t.Errorf("%.80v: a body that was not held was sent %d times", c, seen)
 		}
 		eventually(t, "nothing is held", func() bool { return g.held.used.Load() == 0 })
 	}
