@@ -81,14 +81,22 @@ func TestCortexsOwnDashboards(t *testing.T) {
 			eventually(t, dashboard+" shows "+question, func() error { return has(fmt.Sprintf(expr, gatewayJob, requests)) })
 		}
 		status := fmt.Sprintf(gatewayQuestions["requests by status"], gatewayJob, requests)
-		if got, err := w.value(status); err != nil || got[`{status="2xx"}`] == "0" || got[`{status="2xx"}`] == "" {
-			t.Errorf("%s: requests by status are %v, %v", dashboard, got, err)
-		}
+		eventually(t, dashboard+" shows good answers", func() error {
+			got, err := w.value(status)
+			if good := got[`{status="2xx"}`]; err == nil && (good == "" || good == "0") {
+				err = fmt.Errorf("requests by status are %v", got)
+			}
+			return err
+		})
 	}
 	for _, expr := range headlines {
 		eventually(t, "a headline of cortex-reads", func() error { return has(fmt.Sprintf(expr, gatewayJob)) })
 	}
-	if got, err := w.value("cortex_build_info{" + gatewayJob + "}"); err != nil || len(got) != 1 {
-		t.Errorf("cortex_build_info: %v, %v", got, err)
-	}
+	eventually(t, "the dashboards find the gateway's build", func() error {
+		got, err := w.value("cortex_build_info{" + gatewayJob + "}")
+		if err == nil && len(got) != 1 {
+			err = fmt.Errorf("%v", got)
+		}
+		return err
+	})
 }
