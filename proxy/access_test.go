@@ -451,3 +451,26 @@ func FuzzPrintable(f *testing.F) {
 		}
 	})
 }
+
+// TestAFloodOfRefusalsIsBounded: in no second are there more lines of one reason than there may be.
+func TestAFloodOfRefusalsIsBounded(t *testing.T) {
+	t.Parallel()
+	g := startLogged(t, testRoutes(testPool(t, startRecorder(t, nil).addr), nil), nil)
+	for range 100 {
+		g.send(t, strings.Replace(query, basicA, "Basic d3Jvbmc6d3Jvbmc=", 1))
+	}
+	bySecond := map[string]int{}
+	for _, line := range ended(t, g, g.lines, isAudit) {
+		if line["reason"] == "unauthorized" && line["msg"] == "a request was refused" {
+			bySecond[line["time"].(string)[:len("2006-01-02T15:04:05")]]++
+		}
+	}
+	for second, n := range bySecond {
+		if n > 2*refusalsPerSecond { // a line may be written in the second after the one that it was counted in
+			t.Errorf("%d lines at %s, want %d", n, second, refusalsPerSecond)
+		}
+	}
+	if len(bySecond) == 0 {
+		t.Error("there are no lines at all")
+	}
+}
