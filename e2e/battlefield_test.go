@@ -66,6 +66,8 @@ func startBattlefield(t *testing.T) *battlefield {
 		Owner:  "team-a",
 		Target: b.shopA.addr,
 		Write:  &endpoint{caller: through("prometheus-a"), Path: "/api/v1/push"},
+		// With a deadline it drops what a Cortex that is away has not taken when it changes the number of its shards.
+		Patient: true,
 		// Repeated ones are a 400 from Cortex, whatever may be out of order.
 		NoExemplars: true,
 	})

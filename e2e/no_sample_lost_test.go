@@ -37,6 +37,14 @@ func TestNoSampleLost(t *testing.T) {
 func (b *battlefield) holdsAllOfPrometheus(t *testing.T, from time.Time) {
 	var said metrics
 	own := caller{url: b.prometheus.url}
+	defer func() {
+		for _, counter := range []string{"samples_failed", "samples_dropped", "metadata_failed"} {
+			if n := said.sum("prometheus_remote_storage_" + counter + "_total"); n != 0 {
+				t.Errorf("Prometheus: %s is %v, want 0", counter, n)
+			}
+		}
+		t.Logf("Prometheus repeated %v samples", said.sum("prometheus_remote_storage_samples_retried_total"))
+	}()
 	eventually(t, "Cortex holds what Prometheus holds", func() error {
 		var err error
 		if said, err = b.prometheus.metrics(); err != nil {
@@ -51,12 +59,6 @@ func (b *battlefield) holdsAllOfPrometheus(t *testing.T, from time.Time) {
 		}
 		return b.holds(t, "team-a", sent, from)
 	})
-	for _, counter := range []string{"samples_failed", "samples_dropped", "metadata_failed"} {
-		if n := said.sum("prometheus_remote_storage_" + counter + "_total"); n != 0 {
-			t.Errorf("Prometheus: %s is %v, want 0", counter, n)
-		}
-	}
-	t.Logf("Prometheus repeated %v samples", said.sum("prometheus_remote_storage_samples_retried_total"))
 }
 
 // holdsAllOfVmagent compares Cortex with what vmagent has sent past headgate.

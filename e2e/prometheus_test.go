@@ -25,6 +25,7 @@ type prometheusOptions struct {
 	Owner       string // label on every series it scrapes; empty: it never scrapes
 	Target      string // host:port to scrape; empty: nothing now
 	Write       *endpoint
+	Patient     bool // flush for as long as Prometheus does by default, also when it changes the number of its shards
 	NoExemplars bool // of what it scrapes, write samples only
 	Read        *endpoint
 	Alert       *endpoint // an Alertmanager; Path is its path prefix
@@ -50,7 +51,10 @@ func startPrometheus(t *testing.T, name string, o prometheusOptions) *prometheus
 		"--config.file=" + p.config,
 		"--web.listen-address=" + listen,
 		"--web.enable-lifecycle",
-		"--storage.remote.flush-deadline=1s",
+	}
+	if !o.Patient {
+		// What is not sent by then is dropped, and there is no need to wait for it at the end of a story.
+		args = append(args, "--storage.remote.flush-deadline=1s")
 	}
 	if o.Agent {
 		args = append(args, "--enable-feature=agent,exemplar-storage", "--storage.agent.path="+t.TempDir())
