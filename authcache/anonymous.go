@@ -89,7 +89,7 @@ func prefixText(prefixes []netip.Prefix) []byte {
 
 // sameAddresses checks that no two credentials of nobody have one and the same prefix: which of them a request is would be
 // a matter of chance. Those of the new entries that came before are in prefixes.
-func (c *Cache) sameAddresses(s *source, e *Entry, d digest, prefixes map[netip.Prefix]*Entry) error {
+func (c *Cache) sameAddresses(s *source, e *Entry, d digest, prefixes map[netip.Prefix]*Entry, p *plan) error {
 	for _, prefix := range e.Identity.Terms.AllowFrom {
 		prefix = prefix.Masked()
 		if other := prefixes[prefix]; other != nil && !sameClient(other.Identity, e.Identity) {
@@ -97,7 +97,7 @@ func (c *Cache) sameAddresses(s *source, e *Entry, d digest, prefixes map[netip.
 		}
 		prefixes[prefix] = e
 		for theirs, r := range c.open {
-			o := r.ownedByOther(s)
+			o := p.stays(s, r)
 			if o == nil || theirs == d {
 				continue
 			}

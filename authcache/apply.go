@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/authcache/verify"
 )
 
-// apply carries the plan out: first all that is new, then what is gone.
-func (c *Cache) apply(s *source, p *plan) Change {
+// apply carries the plan out: first all that is new, then what is gone, which nobody owns any more. What the source has
+// afterwards is for the caller to note.
+func (c *Cache) apply(s *source, p *plan, orphans []*record) Change {
 	log := &changeLog{}
 	var altered []*record // in the static table
 	for _, k := range p.keep {
@@ -24,16 +25,10 @@ func (c *Cache) apply(s *source, p *plan) Change {
 			log.added(r)
 		}
 	}
-	orphans := c.disown(s)
-	s.records = make([]*record, 0, len(p.keep)+len(p.add))
-	for _, k := range p.keep {
-		s.records = append(s.records, k.record)
-	}
 	var static []addition
 	var slow []*record
 	for _, a := range p.add {
 		a.record.owner.source = s
-		s.records = append(s.records, a.record)
 		c.link(a)
 		if a.record.static() {
 			static = append(static, a)

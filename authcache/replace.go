@@ -37,8 +37,8 @@ func (c *Cache) replace(name string, entries []Entry, missing error, options []R
 	defer c.mu.Unlock()
 	c.round++
 	s := c.sourceNamed(name)
-	p, problems := c.plan(s, entries)
-	if len(problems) > 0 {
+	p := &plan{once: slices.Contains(options, EachOnce)}
+	if problems := c.plan(s, entries, p); len(problems) > 0 {
 		err := &ReplaceError{Source: name, Problems: problems}
 		c.fail(s, err)
 		return Change{}, err
@@ -50,7 +50,8 @@ func (c *Cache) replace(name string, entries []Entry, missing error, options []R
 	if missing != nil {
 		c.fail(s, missing) // first: who does not find an entry any more must find the source in doubt
 	}
-	change := c.apply(s, p)
+	change := c.apply(s, p, c.disown(s))
+	s.records, s.places = p.records(), nil
 	generation := c.generation.Add(1)
 	c.passwords.rejections.forget(generation)
 	if missing == nil {
@@ -70,7 +71,7 @@ func (c *Cache) Drop(name string) Change {
 		return Change{}
 	}
 	c.round++
-	change := c.apply(s, &plan{})
+	change := c.apply(s, &plan{}, c.disown(s))
 	generation := c.generation.Add(1)
 	c.passwords.rejections.forget(generation)
 	s.read, s.err = true, nil
@@ -84,6 +85,31 @@ func (c *Cache) Drop(name string) Change {
 type plan struct {
 	keep []kept
 	add  []addition // not yet owned, nor in any table
+
+	leaving map[*record]bool // those that go unless the plan keeps them; nil: all that the source has
+	once    bool             // the same credential twice is an error, even if both say the same
+}
+
+// records are those that the source has when a plan for all of them is carried out.
+func (p *plan) records() []*record {
+	all := make([]*record, 0, len(p.keep)+len(p.add))
+	for _, k := range p.keep {
+		all = append(all, k.record)
+	}
+	for _, a := range p.add {
+		all = append(all, a.record)
+	}
+	return all
+}
+
+// stays is an owner that keeps the record whatever the plan does with what the source has, nil if there is none.
+func (p *plan) stays(s *source, r *record) *owner {
+	if p.leaving != nil && !p.leaving[r] {
+		if o := r.ownedBy(s); o != nil {
+			return o
+		}
+	}
+	return r.ownedByOther(s)
 }
 
 // kept is a record that is in force already, and the entry that wants it so.
@@ -92,9 +118,8 @@ type kept struct {
 	entry  *Entry
 }
 
-// plan finds out what to do, and changes nothing but the round in which records were seen.
-func (c *Cache) plan(s *source, entries []Entry) (*plan, []EntryError) {
-	p := &plan{}
+// plan finds out what to do, puts it into p, and changes nothing but the round in which records were seen.
+func (c *Cache) plan(s *source, entries []Entry, p *plan) []EntryError {
 	claims := make(map[digest]*Entry, len(entries))
 	users := make(map[string]*Entry, len(entries))
 	prefixes := map[netip.Prefix]*Entry{}
@@ -111,19 +136,19 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, []EntryError) {
 			report(err)
 			continue
 		}
-		if err := c.sameTenant(s, e, users); err != nil {
+		if err := c.sameTenant(s, e, users, p); err != nil {
 			report(err)
 			continue
 		}
 		if e.Scheme == Anonymous {
-			if err := c.sameAddresses(s, e, d, prefixes); err != nil {
+			if err := c.sameAddresses(s, e, d, prefixes, p); err != nil {
 				report(err)
 				continue
 			}
 		}
 		if other := claims[d]; other != nil {
-			if !other.Identity.Equal(e.Identity) {
-				report(twiceError(other.Where))
+			if same := other.Identity.Equal(e.Identity); p.once || !same {
+				report(twiceError(other.Where, same))
 			}
 			continue
 		}
@@ -134,23 +159,27 @@ func (c *Cache) plan(s *source, entries []Entry) (*plan, []EntryError) {
 			p.add = append(p.add, addition{d, newRecord(hash, e)})
 			continue
 		}
-		if o := r.ownedByOther(s); o != nil && !r.identity.Load().Equal(e.Identity) {
-			report(twiceError(o.where))
+		same := r.identity.Load().Equal(e.Identity)
+		if o := p.stays(s, r); o != nil && (o.source == s || !same) {
+			report(twiceError(o.where, same))
 			continue
 		}
 		r.seen = c.round
 		p.keep = append(p.keep, kept{r, e})
 	}
-	return p, problems
+	return problems
 }
 
-func twiceError(where string) error {
+func twiceError(where string, same bool) error {
+	if same {
+		return fmt.Errorf("the same credential is at %s; give it once", where)
+	}
 	return fmt.Errorf("the same credential is at %s with another tenant, name, scopes or terms; give it once", where)
 }
 
 // sameTenant checks that a user name has one tenant only, in the new entries (those before this one are in users) and in
 // the other sources.
-func (c *Cache) sameTenant(s *source, e *Entry, users map[string]*Entry) error {
+func (c *Cache) sameTenant(s *source, e *Entry, users map[string]*Entry, p *plan) error {
 	if e.Scheme != Basic {
 		return nil
 	}
@@ -162,7 +191,7 @@ func (c *Cache) sameTenant(s *source, e *Entry, users map[string]*Entry) error {
 	}
 	users[e.User] = e
 	for r := c.users[e.User]; r != nil; r = r.nextName {
-		o := r.ownedByOther(s)
+		o := p.stays(s, r)
 		if o == nil {
 			continue
 		}

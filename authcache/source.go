@@ -10,13 +10,14 @@ import (
 // source is where entries come from: a file, a folder, an htpasswd file. All of it is guarded by Cache.mu.
 type source struct {
 	name     string
-	records  []*record // what it has
-	read     bool      // it was read completely once
-	at       time.Time // of the last complete reading
-	err      error     // why it cannot be read now
-	held     []string  // clients whose removal is held
-	kept     int       // their credentials
-	doubtful bool      // it is counted in Cache.unsettled
+	records  []*record      // what it has
+	places   map[string]int // of the records, by where they are; nil until Amend asks
+	read     bool           // it was read completely once
+	at       time.Time      // of the last complete reading
+	err      error          // why it cannot be read now
+	held     []string       // clients whose removal is held
+	kept     int            // their credentials
+	doubtful bool           // it is counted in Cache.unsettled
 }
 
 // settled reports whether the source leaves no doubt about what it holds.

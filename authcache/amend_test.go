@@ -1,0 +1,184 @@
+package authcache
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// at puts an entry at a place.
+func at(where string, e Entry) Entry {
+	e.Where = where
+	return e
+}
+
+func TestAmendChangesSingleEntries(t *testing.T) {
+	c := opened(Options{})
+	defer c.Close()
+	if _, err := c.Replace("etcd", []Entry{at("1", plain("a", "u", "p")), at("2", plain("a", "u", "q")), at("3", plain("b", "v", "p"))}, EachOnce); err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		name    string
+		changed []Entry
+		gone    []string
+		change  string
+		refused string
+		known   string // user:password=tenant
+	}{
+		{"nothing", nil, nil, "+0 -0 ~0", "", "u:p=a u:q=a v:p=b"},
+		{"another password", []Entry{at("1", plain("a", "u", "r"))}, nil, "+0 -0 ~1", "", "u:q=a u:r=a v:p=b"},
+		{"one more, one less", []Entry{at("4", plain("d", "w", "p"))}, []string{"3"}, "+1 -1 ~0", "", "u:q=a u:r=a w:p=d"},
+		{"nobody knows the place", nil, []string{"9"}, "+0 -0 ~0", "", "u:q=a u:r=a w:p=d"},
+		{"the same name of another tenant", []Entry{at("5", plain("b", "u", "s"))}, nil, "+0 -0 ~0", "5", "u:q=a u:r=a w:p=d"},
+		{"the same credential twice", []Entry{at("5", plain("a", "u", "q"))}, nil, "+0 -0 ~0", "5", "u:q=a u:r=a w:p=d"},
+		{"it moves", []Entry{at("5", plain("a", "u", "q"))}, []string{"2"}, "+0 -0 ~0", "", "u:q=a u:r=a w:p=d"},
+		{"and is known where it is", nil, []string{"5"}, "+0 -0 ~1", "", "u:r=a w:p=d"},
+		{"a bad one beside a good one", []Entry{at("6", plain("e", "x:", "p")), at("7", plain("e", "x", "p"))}, nil, "+1 -0 ~0", "6", "u:r=a w:p=d x:p=e"},
+		{"the name goes to another tenant", []Entry{at("8", plain("b", "u", "t"))}, []string{"1"}, "+0 -0 ~1", "", "u:t=b w:p=d x:p=e"},
+		{"one that cannot go is in the way", []Entry{at("8", plain("b", ":", "t")), at("9", plain("c", "u", "t"))}, nil, "+0 -0 ~0", "8 9", "u:t=b w:p=d x:p=e"},
+		{"another identity", []Entry{at("7", plain("f", "x", "p"))}, nil, "+0 -0 ~1", "", "u:t=b w:p=d x:p=f"},
+	}
+	for _, step := range steps {
+		change, refused := c.Amend("etcd", step.changed, step.gone)
+		var places []string
+		for _, r := range refused {
+			places = append(places, r.Where)
+		}
+		if got := strings.Join(places, " "); got != step.refused {
+			t.Errorf("%s: refused %q, want %q: %v", step.name, got, step.refused, refused)
+		}
+		if change.String() != step.change {
+			t.Errorf("%s: %v, want %s", step.name, change, step.change)
+		}
+		var known []string
+		for _, user := range []string{"u", "v", "w", "x"} {
+			for _, password := range []string{"p", "q", "r", "s", "t"} {
+				if identity, verdict := c.Authenticate(basic(user, password)); verdict == Accepted {
+					known = append(known, user+":"+password+"="+identity.Tenant)
+				}
+			}
+		}
+		if got := strings.Join(known, " "); got != step.known {
+			t.Errorf("%s: known are %s, want %s", step.name, got, step.known)
+		}
+	}
+	if n := c.Len(); n != 3 {
+		t.Errorf("%d credentials at the end, want 3", n)
+	}
+}
+
+func TestAmendSettlesASource(t *testing.T) {
+	c := opened(Options{})
+	defer c.Close()
+	mustReplace(t, c, "etcd", at("1", plain("a", "u", "p")))
+	c.Failed("etcd", fmt.Errorf("away"))
+	if _, verdict := c.Authenticate(basic("x", "p")); verdict != Unready {
+		t.Errorf("while the source is away an unknown credential is %v, want unready", verdict)
+	}
+	c.Amend("etcd", nil, nil)
+	if _, verdict := c.Authenticate(basic("x", "p")); verdict != Rejected {
+		t.Errorf("afterwards it is %v, want rejected", verdict)
+	}
+}
+
+// TestAmendAgreesWithAMap makes changes at random, of credentials that other sources have too, and compares with a map.
+func TestAmendAgreesWithAMap(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	c := opened(Options{})
+	defer c.Close()
+	mustReplace(t, c, "file", plain("t1", "u1", "p0"), plain("t2", "u2", "p1"))
+	if _, err := c.Replace("etcd", nil, EachOnce); err != nil {
+		t.Fatal(err)
+	}
+	model := map[string]Entry{} // by place
+	for round := range 3000 {
+		var changed []Entry
+		var gone []string
+		touched := map[string]bool{}
+		for range 1 + random.IntN(4) {
+			place := fmt.Sprint(random.IntN(30))
+			if touched[place] {
+				continue
+			}
+			touched[place] = true
+			user := random.IntN(8)
+			if random.IntN(3) == 0 {
+				gone = append(gone, place)
+				continue
+			}
+			changed = append(changed, at(place, plain(fmt.Sprintf("t%d", user), fmt.Sprintf("u%d", user), fmt.Sprintf("p%d", random.IntN(6)))))
+		}
+		_, refused := c.Amend("etcd", changed, gone)
+		bad := map[string]bool{}
+		for _, r := range refused {
+			bad[r.Where] = true
+		}
+		for _, place := range gone {
+			delete(model, place)
+		}
+		for _, e := range changed {
+			if !bad[e.Where] {
+				model[e.Where] = e
+			}
+		}
+		want := map[string]bool{"u1:p0": true, "u2:p1": true}
+		for _, e := range model {
+			want[e.User+":"+e.Password] = true
+		}
+		got := map[string]bool{}
+		for user := range 8 {
+			for password := range 6 {
+				u, p := fmt.Sprintf("u%d", user), fmt.Sprintf("p%d", password)
+				if _, verdict := c.Authenticate(basic(u, p)); verdict == Accepted {
+					got[u+":"+p] = true
+				}
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("round %d: known are %v, want %v", round, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+		c.mu.Lock()
+		s := c.sources["etcd"]
+		if len(s.records) != len(model) || len(s.places) != len(model) {
+			t.Fatalf("round %d: %d records at %d places, want %d", round, len(s.records), len(s.places), len(model))
+		}
+		for place, i := range s.places {
+			if s.records[i].ownedBy(s).where != place {
+				t.Fatalf("round %d: the record at %s says %s", round, place, s.records[i].ownedBy(s).where)
+			}
+		}
+		c.mu.Unlock()
+	}
+	if c.Amend("etcd", nil, slices.Collect(maps.Keys(model))); c.Len() != 2 {
+		t.Errorf("%d credentials are left, want those of the file", c.Len())
+	}
+}
+
+// BenchmarkAmend is one change among many credentials.
+func BenchmarkAmend(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := New(Options{})
+			defer c.Close()
+			entries := make([]Entry, n)
+			for i := range entries {
+				entries[i] = at(fmt.Sprint(i), generated("t", fmt.Sprintf("u%d", i), "secret"))
+			}
+			if _, err := c.Replace("etcd", entries, EachOnce); err != nil {
+				b.Fatal(err)
+			}
+			c.Amend("etcd", nil, nil)
+			for i := 0; b.Loop(); i++ {
+				e := entries[i%n]
+				e.SHA256 = sha256Of(fmt.Sprint("secret", i))
+				if _, refused := c.Amend("etcd", []Entry{e}, nil); refused != nil {
+					b.Fatal(refused)
+				}
+			}
+		})
+	}
+}
