@@ -35,7 +35,7 @@ func (e usageError) Error() string { return string(e) }
 // commands in the order in which usage lists them.
 func commands() []command {
 	return []command{
-		runCommand(), checkCommand(), explainCommand(), hashPasswordCommand(), newPasswordCommand(), tokenCommand(), convertCommand(), demoCommand(), doctorCommand(), versionCommand(),
+		runCommand(), checkCommand(), explainCommand(), hashPasswordCommand(), newPasswordCommand(), tokenCommand(), convertCommand(), tenantsCommand(), demoCommand(), doctorCommand(), versionCommand(),
 	}
 }
 

@@ -49,7 +49,7 @@ func (a *App) replaceOwn(entries []authcache.Entry) error {
 
 // elsewhere reports whether a configuration has credentials beside its own.
 func elsewhere(cfg *config.Config) bool {
-	return cfg.Auth.TenantsDir != "" || cfg.Auth.HtpasswdFile != ""
+	return cfg.Auth.TenantsDir != "" || cfg.Auth.HtpasswdFile != "" || cfg.Etcd.Enabled()
 }
 
 // leaving are the entries of before that now has nothing of, so that both can be in force together.

@@ -27,6 +27,7 @@ func (a *App) writeSourceMetrics(w io.Writer) {
 			fmt.Fprintf(w, "headgate_source_last_read_timestamp_seconds%s %d\n", source, s.At.Unix())
 		}
 	}
+	fmt.Fprintf(w, "headgate_source_values_skipped %d\n", a.sources.Skipped())
 }
 
 // writeCredentialMetrics exports when single credentials end, and when they and the keys of tokens were last used.

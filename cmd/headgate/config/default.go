@@ -50,6 +50,7 @@ func Default() *Config {
 			Cache:             AuthCache{MaxEntries: 100000},
 			JWT:               JWT{JWTIssuer: defaultIssuer()},
 		},
+		Etcd: Etcd{Endpoints: []URL{}, Prefix: "/headgate/tenants/", CacheFile: "auto"},
 		Limits: Limits{
 			MaxInFlight:        10000,
 			MaxInFlightReads:   1000,

@@ -16,6 +16,7 @@ type Config struct {
 	Cortex    Cortex    `toml:"cortex"`
 	DNS       DNS       `toml:"dns"`
 	Auth      Auth      `toml:"auth"`
+	Etcd      Etcd      `toml:"etcd"`
 	Limits    Limits    `toml:"limits"`
 	Metrics   Metrics   `toml:"metrics"`
 	Log       Log       `toml:"log"`
@@ -178,13 +179,18 @@ type Health struct {
 	Fall     int      `toml:"fall"` // bad answers in a row, and a host is ill
 }
 
-// UpstreamTLS is [upstreams.NAME.tls]: how https URLs are spoken to.
+// ClientTLS is how https URLs are spoken to.
+type ClientTLS struct {
+	CAFile     string `toml:"ca_file"`   // "": the system's
+	CertFile   string `toml:"cert_file"` // with KeyFile: the client certificate
+	KeyFile    string `toml:"key_file"`
+	ServerName string `toml:"server_name"` // "": the target's host name
+}
+
+// UpstreamTLS is [upstreams.NAME.tls].
 type UpstreamTLS struct {
-	CAFile             string `toml:"ca_file"`   // "": the system's
-	CertFile           string `toml:"cert_file"` // with KeyFile: the client certificate
-	KeyFile            string `toml:"key_file"`
-	ServerName         string `toml:"server_name"` // "": the target's host name
-	InsecureSkipVerify bool   `toml:"insecure_skip_verify"`
+	ClientTLS
+	InsecureSkipVerify bool `toml:"insecure_skip_verify"`
 }
 
 // Route is one [[routes]] as written. RouteTable has what it amounts to.

@@ -70,6 +70,7 @@ func (c *Config) validate(on *checks) {
 		(*Config).validateAdmin,
 		(*Config).validateCortex,
 		(*Config).validateAuth,
+		(*Config).validateEtcd,
 		(*Config).validateLog,
 		(*Config).validateTracing,
 		(*Config).validateLimits,

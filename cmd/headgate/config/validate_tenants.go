@@ -7,7 +7,7 @@ import (
 )
 
 func (c *Config) validateTenants(on *checks) {
-	if len(c.Tenants) == 0 && c.Auth.TenantsDir == "" && c.Auth.HtpasswdFile == "" && !c.Auth.JWT.Enabled() && len(c.Auth.JWT.Issuers) == 0 {
+	if len(c.Tenants) == 0 && !c.Etcd.Enabled() && c.Auth.TenantsDir == "" && c.Auth.HtpasswdFile == "" && !c.Auth.JWT.Enabled() && len(c.Auth.JWT.Issuers) == 0 {
 		on.warnf("tenants", "there is none, so every request is refused; want [[tenants]]")
 	}
 	c.validateCredentials(on, c.Tenants)

@@ -25,6 +25,7 @@ var authentication = []Family{
 		Help: "1 while a source of credentials was read completely and is not in error; else unknown credentials get 503 on writes"},
 	{Name: "headgate_source_credentials", Kind: Gauge, Labels: []string{"source"}, Help: "Credentials of a source that are in use; of a key set, keys"},
 	{Name: "headgate_source_removals_held", Kind: Gauge, Labels: []string{"source"}, Help: "Credentials of a source whose removal is held until somebody accepts it"},
+	{Name: "headgate_source_values_skipped", Kind: Gauge, Help: "Values under etcd.prefix that cannot be used; the log names each once"},
 	{Name: "headgate_source_last_read_timestamp_seconds", Kind: Gauge, Labels: []string{"source"}, When: "the source was read completely once",
 		Help: "When a source of credentials was last read, after a change or a reload, and was good"},
 	{Name: "headgate_credential_expiry_timestamp_seconds", Kind: Gauge, Labels: []string{"tenant", "client", "source", "where"}, When: "the credential has expires",

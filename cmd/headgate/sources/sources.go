@@ -37,6 +37,7 @@ type Sources struct {
 	config   *config.Config
 	folder   *folder       // nil: there is none
 	htpasswd *passwordFile // nil: there is none
+	shared   *shared       // nil: there is none
 	tokens   tokens
 	watcher  *watch.Watcher // nil until Watch
 	closed   bool
@@ -61,12 +62,20 @@ func (s *Sources) Expect(cfg *config.Config) {
 	if cfg.Auth.HtpasswdFile != "" {
 		s.options.Cache.Expect(HtpasswdFile)
 	}
+	if cfg.Etcd.Enabled() {
+		s.options.Cache.Expect(Etcd)
+	}
 }
 
 // Use puts the sources of a configuration in the place of those of another, and reads them all. What is wrong with them
 // is theirs: it keeps nothing else from working, and Status tells. A source that is somewhere else now, or not at all any
 // more, takes its credentials with it without being held: somebody has asked for that.
 func (s *Sources) Use(cfg *config.Config) {
+	s.use(cfg)
+	s.awaitShared()
+}
+
+func (s *Sources) use(cfg *config.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.config = cfg
@@ -78,6 +87,7 @@ func (s *Sources) Use(cfg *config.Config) {
 	if s.htpasswd != nil {
 		s.htpasswd.file.forget()
 	}
+	s.useShared(cfg)
 	s.tokens.use(cfg)
 	for waited := time.Duration(0); !s.read() && waited < patience; waited += settling {
 		time.Sleep(settling) // somebody writes a file and asks for a reload at once
@@ -112,7 +122,14 @@ func (s *Sources) place() {
 const settling = quiet / 4
 
 // Reconsider looks at all sources once more, at what was in conflict with others above all.
-func (s *Sources) Reconsider() { s.changed() }
+func (s *Sources) Reconsider() {
+	s.changed()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared != nil {
+		s.shared.retry()
+	}
+}
 
 // AcceptRemovals puts in force what is held, as the sources are now.
 func (s *Sources) AcceptRemovals() {
@@ -122,6 +139,9 @@ func (s *Sources) AcceptRemovals() {
 		*accepted = true
 	}
 	s.read()
+	if s.shared != nil {
+		s.shared.accept()
+	}
 	for _, accepted := range s.accepting() {
 		*accepted = false // one that could not be read now may be half of itself when it can
 	}
@@ -153,11 +173,17 @@ func (s *Sources) Watch() {
 // Close ends the watching and the fetching of keys. The credentials stay.
 func (s *Sources) Close() {
 	s.mu.Lock()
-	watcher := s.watcher
-	s.watcher, s.closed = nil, true
+	watcher, fleet := s.watcher, s.shared
+	s.watcher, s.shared, s.closed = nil, nil, true
+	if fleet != nil {
+		fleet.stop()
+	}
 	s.mu.Unlock()
 	if watcher != nil {
 		watcher.Close()
+	}
+	if fleet != nil {
+		<-fleet.ended
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -60,7 +60,11 @@ func (s *Server) Start(t testing.TB) {
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	admin := s.Admin(t)
+	admin, err := clientv3.New(s.client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if _, err := admin.Get(ctx, "x"); err != nil {
@@ -80,10 +84,49 @@ func (s *Server) Kill() {
 // Admin is a client for what operators do to etcd.
 func (s *Server) Admin(t testing.TB) *clientv3.Client {
 	t.Helper()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Endpoint}, DialTimeout: Patience})
+	client, err := clientv3.New(s.client())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
 	return client
+}
+
+func (s *Server) client() clientv3.Config {
+	return clientv3.Config{Endpoints: []string{s.Endpoint}, DialTimeout: Patience}
+}
+
+// Put writes a key as another program does.
+func (s *Server) Put(t testing.TB, key, text string) {
+	t.Helper()
+	s.do(t, func(ctx context.Context, admin *clientv3.Client) error {
+		_, err := admin.Put(ctx, key, text)
+		return err
+	})
+}
+
+// Delete takes keys out as another program does.
+func (s *Server) Delete(t testing.TB, keys ...string) {
+	t.Helper()
+	s.do(t, func(ctx context.Context, admin *clientv3.Client) error {
+		for _, key := range keys {
+			if _, err := admin.Delete(ctx, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// do leaves nothing of the client behind.
+func (s *Server) do(t testing.TB, f func(context.Context, *clientv3.Client) error) {
+	t.Helper()
+	admin, err := clientv3.New(s.client())
+	if err == nil {
+		defer admin.Close()
+		err = f(t.Context(), admin)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

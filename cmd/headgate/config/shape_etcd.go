@@ -1,0 +1,40 @@
+package config
+
+import (
+	"crypto/tls"
+	"slices"
+)
+
+// Etcd is [etcd]: where the gateways of a fleet find the tenants that they share.
+// Without endpoints there is none.
+type Etcd struct {
+	Endpoints    []URL     `toml:"endpoints"` // "http://10.0.0.1:2379"
+	Prefix       string    `toml:"prefix"`    // of every key
+	Username     string    `toml:"username"`  // "": etcd asks for none
+	PasswordFile string    `toml:"password_file"`
+	CacheFile    string    `toml:"cache_file"` // "auto": in $STATE_DIRECTORY, without it off; "": off
+	TLS          ClientTLS `toml:"tls"`
+
+	password  Secret
+	cachePath string
+	tls       *tls.Config
+}
+
+// Enabled reports whether there is an etcd.
+func (e *Etcd) Enabled() bool { return len(e.Endpoints) > 0 }
+
+// Same reports whether it is the same place in the same etcd, spoken to in the same
+// way. Certificates are not compared: with them it is never the same.
+func (e *Etcd) Same(other *Etcd) bool {
+	return e.tls == nil && other.tls == nil && slices.Equal(e.Endpoints, other.Endpoints) && e.Prefix == other.Prefix &&
+		e.Username == other.Username && e.password == other.password && e.cachePath == other.cachePath
+}
+
+// Password is what PasswordFile held.
+func (e *Etcd) Password() Secret { return e.password }
+
+// CachePath is where the copy of the last set is kept, "" for nowhere.
+func (e *Etcd) CachePath() string { return e.cachePath }
+
+// TLSConfig is how https endpoints are spoken to, nil if there are none.
+func (e *Etcd) TLSConfig() *tls.Config { return e.tls }

@@ -1,0 +1,84 @@
+package tenants
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
+)
+
+// Setting is what Set is asked for.
+type Setting struct {
+	Username string
+	// Change puts what was asked for into the entry, and leaves the rest of it as it is.
+	Change func(*config.Tenant)
+	// Password is the one to set; "": a client that is there keeps its own, and one that is new is given one.
+	Password string
+	// NewPassword gives a client that is there a new one too.
+	NewPassword bool
+}
+
+// Set changes a client, or makes it. A password that was made is printed once, and known to nobody but the reader.
+func (c Clients) Set(ctx context.Context, s Setting) error {
+	before, err := c.Store.Get(ctx, s.Username)
+	if err != nil {
+		return err
+	}
+	t := &config.Tenant{Username: s.Username}
+	if before.Revision != 0 {
+		if t, err = c.Reader.Tenant(before.Text); err != nil {
+			return fmt.Errorf("%q holds what no gateway can use: %w; delete it first", s.Username, err)
+		}
+		if t.Username != s.Username {
+			return fmt.Errorf("%q is not known by a user name and a password; delete it first, or choose another name", s.Username)
+		}
+	}
+	s.Change(t)
+	made := ""
+	switch {
+	case s.Password != "":
+		hash, err := bcrypt.GenerateFromPassword([]byte(s.Password), bcrypt.DefaultCost)
+		if err != nil {
+			return fmt.Errorf("the password has %d bytes; bcrypt takes at most 72", len(s.Password))
+		}
+		t.PasswordHash, t.PasswordSHA256 = config.Secret(hash), ""
+	case before.Revision == 0 || s.NewPassword:
+		made = rand.Text() // 130 random bits: nobody searches for those, so SHA-256 is enough
+		digest := sha256.Sum256([]byte(made))
+		t.PasswordHash, t.PasswordSHA256 = "", config.Secret(hex.EncodeToString(digest[:]))
+	}
+	text := t.Shared()
+	if _, err := c.Reader.Tenant(text); err != nil {
+		return errors.Join(errors.New("this would be no client"), err)
+	}
+	if c.DryRun {
+		return c.diff(before.Text, text)
+	}
+	if text != before.Text {
+		if err := c.Store.Put(ctx, s.Username, text, before.Revision); err != nil {
+			return fmt.Errorf("%q: %w", s.Username, err)
+		}
+	}
+	return c.report(s.Username, before.Revision == 0, text != before.Text, made)
+}
+
+func (c Clients) report(name string, isNew, changed bool, password string) error {
+	what := "unchanged"
+	switch {
+	case isNew:
+		what = "added"
+	case changed:
+		what = "changed"
+	}
+	_, err := fmt.Fprintf(c.Out, "%s %s\n", what, printable(name))
+	if password != "" && err == nil {
+		_, err = fmt.Fprintf(c.Out, "password %s\n", password)
+	}
+	return err
+}
