@@ -122,6 +122,9 @@ func TestAChunkedBodyIsChargedForAsItComes(t *testing.T) {
 	if answer := sendOn(t, client, br, chunked); answer.StatusCode != 200 {
 		t.Errorf("the body that goes over the rate: %s, want 200", answer.Status)
 	}
+	for g.InFlight() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 	if answer := sendOn(t, client, br, pushOf(basicA, "x")); answer.StatusCode != 503 {
 		t.Errorf("the next push: %s, want 503", answer.Status)
 	}
@@ -136,6 +139,9 @@ func TestWhatDoesNotComeIsGivenBack(t *testing.T) {
 		head := "POST /api/v1/push HTTP/1.1\r\nHost: h\r\nAuthorization: " + basicA + "\r\nContent-Length: 200000000\r\n\r\n"
 		if answer := sendOn(t, client, bufio.NewReader(client), head); answer.StatusCode != 413 {
 			t.Fatalf("a body over the route's limit: %s, want 413", answer.Status)
+		}
+		for g.InFlight() > 0 { // it is settled behind the answer
+			time.Sleep(time.Millisecond)
 		}
 	}
 	client := g.dial(t)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/headgate/headgate/cmd/headgate/fleet/fleettest"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -128,7 +129,7 @@ func newReading(t *testing.T) *reading {
 
 func (r *reading) block(where string, b block) {
 	if name, ok := strings.CutPrefix(b.mark, "file: "); ok {
-		if err := os.WriteFile(filepath.Join(r.folder, name), []byte(b.text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(r.folder, name), []byte(r.onLoopback(b.text)), 0o600); err != nil {
 			r.t.Fatal(err)
 		}
 		r.checkSnippet(where, name)
@@ -161,6 +162,17 @@ func (r *reading) block(where string, b block) {
 			r.t.Errorf("%s: %q is not a mark that says how to run the commands", where, b.mark)
 		}
 	}
+}
+
+// etcdEndpoints is the line that says where etcd is.
+var etcdEndpoints = regexp.MustCompile(`(?m)^endpoints = .*$`)
+
+// onLoopback has a file name an etcd of this test, where it names one.
+func (r *reading) onLoopback(text string) string {
+	if !etcdEndpoints.MatchString(text) {
+		return text
+	}
+	return etcdEndpoints.ReplaceAllString(text, `endpoints = ["`+fleettest.New(r.t).Endpoint+`"]`)
 }
 
 // run runs one command and looks for what it promises.

@@ -38,6 +38,7 @@ func busy(t *testing.T) *running {
 			t.Fatalf("%s %s: %d %q, want %d", want.method, want.url, a.status, a.body, want.status)
 		}
 	}
+	eventually(t, "every request is counted, which is so behind its answer", func() bool { return r.proxy.InFlight() == 0 })
 	return r
 }
 
