@@ -150,7 +150,7 @@ func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identit
 		c.metrics.hitRejected.Inc()
 		return nil, verdict
 	}
-	f := c.passwords.queue.join(d, nil, cred.Secret, generation)
+	f, _ := c.passwords.queue.join(d, nil, cred.Secret, generation, func() bool { return false })
 	if f == nil {
 		return nil, Busy
 	}
@@ -220,8 +220,11 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 			c.metrics.hitRejected.Inc()
 			return final(refusal)
 		}
-		f := p.queue.join(key, name, cred.Secret, generation)
-		if f == nil {
+		f, proved := p.queue.join(key, name, cred.Secret, generation, func() bool { return c.findVerified(key) != nil })
+		switch {
+		case proved:
+			continue
+		case f == nil:
 			return nil, Busy
 		}
 		<-f.done

@@ -79,22 +79,26 @@ func (q *queue) close() {
 	q.workers.Wait()
 }
 
-// join returns the flight of this secret, a new one if there is none, or nil when the queue is full.
-func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64) *flight {
+// join returns the flight of this secret, a new one if there is none, or nil when the queue is full. known reports whether
+// the secret was proved meanwhile, by a flight that has just ended; then there is nothing to wait for, and no flight.
+func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64, known func() bool) (_ *flight, proved bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil
+		return nil, false
 	}
 	if f := q.flights[d]; f != nil {
-		return f
+		return f, false
+	}
+	if known() {
+		return nil, true
 	}
 	full := q.common.Len() >= q.limit
 	hopeful := name != nil && !name.shadow && q.reserve.Len() < q.limit && name.hopeful(time.Now(), q.ttl())
 	if full {
 		q.metrics.queueFull.Inc()
 		if !hopeful {
-			return nil
+			return nil, false
 		}
 	}
 
@@ -114,9 +118,9 @@ func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64)
 	}
 	q.wake.Signal()
 	if full {
-		return nil
+		return nil, false
 	}
-	return f
+	return f, false
 }
 
 // waiting is the number of flights in the common lane.

@@ -135,13 +135,13 @@ func TestEtcdMassRemovalIsHeld(t *testing.T) {
 	r := start(t, withEtcd(everything(cortex.URL), etcd))
 	becomes(t, r, "u0", 200)
 	// A few may go by themselves; as soon as it is most of them within seconds, they are back.
-	for i := range 3 {
-		etcd.Delete(t, fmt.Sprint("/hg/", i))
+	var keys []string
+	for i := range clients {
+		keys = append(keys, fmt.Sprint("/hg/", i))
 	}
+	etcd.Delete(t, keys[:3]...)
 	becomes(t, r, "u2", 401)
-	for i := 3; i < clients; i++ {
-		etcd.Delete(t, fmt.Sprint("/hg/", i))
-	}
+	etcd.Delete(t, keys[3:]...)
 	becomes(t, r, "u2", 200)
 	for i := range clients {
 		if status := pushAs(t, r, fmt.Sprint("u", i)); status != 200 {

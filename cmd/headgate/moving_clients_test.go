@@ -23,7 +23,11 @@ func TestAMovingClientIsNeverRefused(t *testing.T) {
 		if problems := g.Reload(); problems != nil {
 			t.Fatal(problems)
 		}
+		// The other way round the folder is followed by itself, so the file comes first.
 		g.write(string(here))
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
 		if err := os.Remove(filepath.Join(g.dir, "s.toml")); err != nil {
 			t.Fatal(err)
 		}
