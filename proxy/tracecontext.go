@@ -83,11 +83,9 @@ func parseUberTraceID(v []byte) (t traceContext, ok bool) {
 	}
 	id, rest, _ := bytes.Cut(v, colon)
 	span, rest, _ := bytes.Cut(rest, colon)
-	parent, flags, found := bytes.Cut(rest, colon)
-	var ancestor [8]byte
+	_, flags, found := bytes.Cut(rest, colon) // the parent is deprecated, and nobody looks at it
 	var bits [1]byte
-	if !found || !shortHex(t.trace[:], id) || !shortHex(t.span[:], span) || !shortHex(ancestor[:], parent) || !shortHex(bits[:], flags) ||
-		!t.trace.IsValid() || !t.span.IsValid() {
+	if !found || !shortHex(t.trace[:], id) || !shortHex(t.span[:], span) || !shortHex(bits[:], flags) || !t.trace.IsValid() || !t.span.IsValid() {
 		return traceContext{}, false
 	}
 	t.sampled = bits[0]&1 != 0
