@@ -53,6 +53,10 @@ func (e *HeldError) Is(target error) bool { return target == ErrHeld }
 // leastHeld is how many credentials a source must have for their removal to be held.
 const leastHeld = 10
 
+// MassRemoval reports whether the removal of so many credentials of a source is too much to go by itself: more than half
+// of at least ten.
+func MassRemoval(removed, of int) bool { return of >= leastHeld && 2*removed > of }
+
 // massRemoval tells what a plan would take away, if that is too much to go by itself; else nil.
 func (c *Cache) massRemoval(s *source, p *plan) *HeldError {
 	type client struct{ tenant, name string }
@@ -76,7 +80,7 @@ func (c *Cache) massRemoval(s *source, p *plan) *HeldError {
 		held.Removed++
 		held.Clients = append(held.Clients, identity.Client)
 	}
-	if 2*held.Removed <= held.Of {
+	if !MassRemoval(held.Removed, held.Of) {
 		return nil
 	}
 	slices.Sort(held.Clients)

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
 // maxSecret is the most read as a password, in bytes: far more than any of the formats takes.
@@ -74,10 +73,8 @@ func newPasswordCommand() command {
 				if err := noArguments(args); err != nil {
 					return err
 				}
-				// 130 random bits: nobody can search for those, so plain SHA-256 is enough and costs no slow hash.
-				password := rand.Text()
-				digest := sha256.Sum256([]byte(password))
-				c.printf("%s\npassword_sha256 = %q\n", password, hex.EncodeToString(digest[:]))
+				password, sum := config.NewPassword()
+				c.printf("%s\npassword_sha256 = %q\n", password, sum)
 				return nil
 			}
 		},

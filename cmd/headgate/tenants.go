@@ -220,7 +220,7 @@ func (f *tenantsFlags) importFile(ctx context.Context, clients tenants.Clients, 
 		}
 		entries, err = config.ReadTenants(text)
 	} else {
-		entries, err = tenants.Htpasswd(string(text), f.tenant)
+		entries, err = tenants.Htpasswd(text, f.tenant)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

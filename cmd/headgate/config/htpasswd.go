@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"iter"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,13 +19,7 @@ func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials
 	on := c.checksBeside(r, o)
 	var found Credentials
 	weak := 0
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		line := strings.TrimRight(string(line), "\r\n")
-		if strings.TrimSpace(line) == "" || line[0] == '#' {
-			continue
-		}
+	for number, line := range HtpasswdLines(text) {
 		at := len(r.problems)
 		t := on.htpasswdLine(line, c.Cortex.TenantFederation)
 		for i := range r.problems[at:] {
@@ -44,6 +39,21 @@ func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials
 		on.warnf("htpasswd", "the file is readable by every user of this machine; want chmod o-r")
 	}
 	return found, r.finish(nil)
+}
+
+// HtpasswdLines are the lines of an htpasswd file that say something, by their number
+// from 1: neither empty nor a comment.
+func HtpasswdLines(text []byte) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		number := 0
+		for raw := range bytes.Lines(text) {
+			number++
+			line := strings.TrimRight(string(raw), "\r\n")
+			if strings.TrimSpace(line) != "" && line[0] != '#' && !yield(number, line) {
+				return
+			}
+		}
+	}
 }
 
 // htpasswdLine is the credential of one line; what is wrong with it is reported.

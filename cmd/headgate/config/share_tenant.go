@@ -2,8 +2,6 @@ package config
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 
@@ -24,8 +22,7 @@ func (t *Tenant) Share() error {
 		t.Password, t.PasswordHash = "", Secret(hash)
 	}
 	if t.Token != "" {
-		sum := sha256.Sum256([]byte(t.Token))
-		t.Token, t.TokenSHA256 = "", Secret(hex.EncodeToString(sum[:]))
+		t.Token, t.TokenSHA256 = "", Secret(t.tokenSum())
 	}
 	return nil
 }

@@ -1,13 +1,13 @@
 package convert
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/authcache/verify"
+	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
 // HtpasswdFile is an htpasswd file, as Apache and nginx read it.
@@ -79,13 +79,7 @@ func have(n int) string {
 // lines are left out, which is a comment.
 func (file HtpasswdFile) lines(d *document) (good []htpasswdLine, other, bad int) {
 	seen := make(map[string]string)
-	number := 0
-	for raw := range bytes.Lines(file.Text) {
-		number++
-		text := strings.TrimRight(string(raw), "\r\n")
-		if strings.TrimSpace(text) == "" || text[0] == '#' {
-			continue
-		}
+	for number, text := range config.HtpasswdLines(file.Text) {
 		line := htpasswdLine{where: fmt.Sprintf("line %d", number)}
 		user, hash, ok := strings.Cut(text, ":")
 		// What follows a second colon is a comment to nginx.

@@ -58,12 +58,11 @@ type removal struct {
 
 const (
 	holdWindow = 10 * time.Second // within which removals are added up (DESIGN.md §5)
-	leastHeld  = 10               // credentials that a source has at least for removals to be held
 	saveAfter  = 2 * time.Second  // after a change the copy is written; what changes meanwhile is in it
 	firstWait  = 3 * time.Second  // for etcd to answer before the gateway serves
 )
 
-// newShared starts to follow etcd. The caller holds Sources.mu.
+// newShared opens the etcd of a configuration; start follows it.
 func newShared(s *Sources, cfg *config.Config) (*shared, error) {
 	options := FleetOptions(&cfg.Etcd)
 	store, err := fleet.Open(options)

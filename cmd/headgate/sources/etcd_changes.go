@@ -57,7 +57,7 @@ func (e *shared) mass(keys []string, now time.Time) (restored []removal, hold bo
 	e.recent = slices.DeleteFunc(e.recent, func(r removal) bool { return now.Sub(r.at) > holdWindow })
 	had := len(e.texts) + len(e.recent)
 	removed := len(keys) + len(e.recent)
-	if len(keys) > 0 && had >= leastHeld && 2*removed > had {
+	if len(keys) > 0 && authcache.MassRemoval(removed, had) {
 		restored, e.recent = e.recent, nil
 		return restored, true
 	}

@@ -10,15 +10,9 @@ import (
 
 // Htpasswd reads the lines of an htpasswd file: user name, colon, hash. Each user is a tenant of its own, unless one is
 // given. Other hashes than bcrypt are for Import to leave out; the error is of a file that is none.
-func Htpasswd(text, tenant string) ([]config.Tenant, error) {
+func Htpasswd(text []byte, tenant string) ([]config.Tenant, error) {
 	var entries []config.Tenant
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
+	for n, line := range config.HtpasswdLines(text) {
 		user, hash, found := strings.Cut(line, ":")
 		if !found || user == "" {
 			return nil, fmt.Errorf("line %d is not a user name, a colon and a hash; want an htpasswd file, or a name that ends in .toml", n)

@@ -2,9 +2,6 @@ package tenants
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -49,9 +46,9 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 		}
 		t.PasswordHash, t.PasswordSHA256 = config.Secret(hash), ""
 	case before.Revision == 0 || s.NewPassword:
-		made = rand.Text() // 130 random bits: nobody searches for those, so SHA-256 is enough
-		digest := sha256.Sum256([]byte(made))
-		t.PasswordHash, t.PasswordSHA256 = "", config.Secret(hex.EncodeToString(digest[:]))
+		var sum string
+		made, sum = config.NewPassword()
+		t.PasswordHash, t.PasswordSHA256 = "", config.Secret(sum)
 	}
 	text := t.Shared()
 	if _, err := c.Reader.Tenant(text); err != nil {
