@@ -261,13 +261,13 @@ func naive(r TenantRules, tenant string, read, fallback, write []string, ask Ten
 			return "400"
 		}
 	}
+	slices.Sort(parts)
+	parts = slices.Compact(parts)
 	for _, part := range parts {
 		if !slices.Equal(list, anyTenant) && !slices.Contains(list, part) {
 			return "403 " + part
 		}
 	}
-	slices.Sort(parts)
-	parts = slices.Compact(parts)
 	if several(len(parts)) {
 		return "400"
 	}
@@ -278,6 +278,8 @@ func FuzzTenant(f *testing.F) {
 	f.Add("own", "a b c", "a", "a b", "a|b", uint8(3), uint16(0x1ff))
 	f.Add("", "*", "", "*", "", uint8(1), uint16(2))
 	f.Add("o.o", "a.b", "a.b", "a.b x*", ".*", uint8(1), uint16(0xff))
+	// Of several that are refused the first in order is told, not the first that was sent (bits: federation, read, federated).
+	f.Add("own", "1", "", "", "2|0", uint8(1), uint16(0x61))
 	f.Fuzz(func(t *testing.T, tenant, read, fallback, write, sent string, headers uint8, bits uint16) {
 		lists := [3][]string{strings.Fields(read), strings.Fields(fallback), strings.Fields(write)}
 		reach, err := NewReach(lists[0], lists[1], lists[2])
