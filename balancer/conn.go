@@ -3,6 +3,7 @@ package balancer
 import (
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -15,6 +16,14 @@ type Conn struct {
 // NetConn returns the connection itself: a *net.TCPConn, or a *tls.Conn with the handshake done. Its deadlines are set
 // through Within alone.
 func (c *Conn) NetConn() net.Conn { return c.conn.socket.stream() }
+
+// Raw is access to the socket of a connection that is nothing but TCP, and nil under TLS.
+func (c *Conn) Raw() syscall.RawConn {
+	if s, ok := c.conn.socket.(*plainSocket); ok {
+		return s.raw
+	}
+	return nil
+}
 
 // Fresh reports whether the connection was dialed for this loan, so that it cannot have been closed by a host that had
 // waited too long for a request on it.

@@ -47,6 +47,9 @@ type Pool struct {
 	close     sync.Once
 }
 
+// Secure reports whether the hosts are spoken to through TLS.
+func (p *Pool) Secure() bool { return p.link.secure }
+
 // resolution is how the last round of look-ups went.
 type resolution struct {
 	ok  bool

@@ -78,8 +78,8 @@ func (x *exchange) leave() {
 	}
 }
 
-// keeps reports whether n bytes of the body may be kept for a further attempt, and counts them until the request ends.
-// Half of what may be kept is for pushes alone.
+// keeps reports whether n bytes more of the body may be kept for a further attempt, and counts them until the request
+// ends. Half of what may be kept is for pushes alone.
 func (x *exchange) keeps(n int64) bool {
 	if n == 0 {
 		return true
@@ -88,7 +88,7 @@ func (x *exchange) keeps(n int64) bool {
 	if x.isPush() {
 		hold = (*heldBudget).hold
 	}
-	if n > x.route.RetryBodySize || x.proxy.memory.tight(time.Now()) || !hold(&x.proxy.held, n) {
+	if x.held+n > x.route.RetryBodySize || x.proxy.memory.tight(time.Now()) || !hold(&x.proxy.held, n) {
 		return false
 	}
 	x.held += n

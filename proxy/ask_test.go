@@ -137,3 +137,18 @@ func requestOf(scope, nonce, body string) string {
 	return fmt.Sprintf("%s HTTP/1.1\r\nHost: gw.test\r\nAuthorization: %s\r\nX-Nonce: %s\r\nContent-Length: %d\r\n\r\n%s",
 		first, basicA, nonce, len(body), body)
 }
+
+// inChunks is a request whose body comes with its length as one whose body comes in chunks.
+func inChunks(raw string) string {
+	head, body, _ := strings.Cut(raw, "\r\n\r\n")
+	at := strings.Index(head, "Content-Length:")
+	var b strings.Builder
+	b.WriteString(head[:at] + "Transfer-Encoding: chunked\r\n\r\n")
+	for len(body) > 0 {
+		n := min(len(body), 50_000)
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", n, body[:n])
+		body = body[n:]
+	}
+	b.WriteString("0\r\n\r\n")
+	return b.String()
+}

@@ -108,7 +108,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.whole || x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.retries().spend(now)
+		(x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.retries().spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
@@ -343,16 +343,25 @@ func wrongForPush(status int) bool {
 // write sends p whole, or says why not. io.ErrShortWrite means that the answer has come before. start is the time, or a
 // moment ago: the clock is not read more often than something may have waited.
 func (l *leg) write(start time.Time, p []byte) error {
+	return l.put(start, func() (n int, err error) {
+		n, err = l.net.Write(p)
+		p = p[n:]
+		return n, err
+	})
+}
+
+// put is write in one of the ways that there are: put itself goes on where it was.
+func (l *leg) put(start time.Time, more func() (int, error)) error {
 	x := l.x
 	for now := start; ; now = time.Now() {
 		if err := l.wait(now, start, x.route.WriteTimeout); err != nil {
 			return err
 		}
-		n, err := l.net.Write(p)
+		n, err := more()
 		if err == nil {
 			return nil
 		}
-		if p = p[n:]; n > 0 {
+		if n > 0 {
 			start = now
 		}
 		if !wire.IsTimeout(err) {

@@ -134,9 +134,15 @@ func startGateway(t testing.TB, routes []Route) *gateway {
 	})
 }
 
+// noPipes is for Options.Pipes where large bodies are to pass through memory.
+const noPipes = -1
+
 func startGatewayWith(t testing.TB, routes []Route, o Options) *gateway {
 	t.Helper()
 	log := &lockedBuffer{}
+	if o.Pipes == 0 {
+		o.Pipes = 64
+	}
 	o.Metrics = metrics.NewSet()
 	o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p := New(o)

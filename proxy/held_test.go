@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -45,19 +46,68 @@ func TestWhatIsNotHeldStreams(t *testing.T) {
 		{0, strings.Repeat("x", 200), []string{good.addr}, 200, 1},
 		{0, strings.Repeat("x", 2<<20), []string{cut.addr, cut.addr}, 502, 0}, // above retry_body_size
 		{0, strings.Repeat("x", 2<<20), []string{startRefusing(t), startRefusing(t), good.addr}, 200, 1},
+		{100, strings.Repeat("x", 200<<10), []string{cut.addr, cut.addr}, 502, 0}, // goes through the kernel
 	} {
-		before, lost := good.seen.Load(), cut.seen.Load()
-		g := startPatient(t, testRoutes(testPool(t, c.addrs...), nil))
-		g.held.limit.Store(c.room)
-		if got := g.ask(t, requestOf("write", "n", c.body)); got.status != c.status {
-			t.Errorf("%.80v: client got %v: %s", c, got, got.body)
+		for framing, request := range map[string]string{
+			"by length": requestOf("write", "n", c.body), "in chunks": inChunks(requestOf("write", "n", c.body)),
+		} {
+			before, lost := good.seen.Load(), cut.seen.Load()
+			g := startPatient(t, testRoutes(testPool(t, c.addrs...), nil))
+			g.held.limit.Store(c.room)
+			if got := g.ask(t, request); got.status != c.status {
+				t.Errorf("%.80v %s: client got %v: %s", c, framing, got, got.body)
+			}
+			if seen := good.seen.Load() - before; seen != c.seen {
+				t.Errorf("%.80v %s: the good host has seen %d pushes, want %d", c, framing, seen, c.seen)
+			}
+			if seen := cut.seen.Load() - lost; c.status == 502 && seen != 1 {
+				t.Errorf("%.80v %s: a body that was not held was sent %d times", c, framing, seen)
+			}
+			eventually(t, "nothing is held", func() bool { return g.held.used.Load() == 0 })
 		}
-		if seen := good.seen.Load() - before; seen != c.seen {
-			t.Errorf("%.80v: the good host has seen %d pushes, want %d", c, seen, c.seen)
+	}
+}
+
+// TestWhatIsHeldIsCounted: a body of either framing that is kept for a further attempt counts in bytes while it is under
+// way, the largest that may be kept included, and one that has only been announced does not.
+func TestWhatIsHeldIsCounted(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1000, 200 << 10, 1 << 20} {
+		for framing, request := range map[string]string{
+			"by length": requestOf("write", "n", strings.Repeat("x", size)), "in chunks": inChunks(requestOf("write", "n", strings.Repeat("x", size))),
+		} {
+			fails, waits := startScripted(t, func(l *line) { l.request(); l.reset() }), make(chan struct{})
+			answers := startScripted(t, func(l *line) {
+				for l.request() {
+					<-waits
+					l.say(answerOK)
+				}
+			})
+			g := startPatient(t, testRoutes(testPool(t, fails.addr, answers.addr), nil))
+			done := make(chan reply, 2)
+			for range 2 { // one of them begins with the host that fails
+				go func() { done <- g.ask(t, request) }()
+			}
+			eventually(t, "both are at the good host", func() bool { return answers.seen.Load() == 2 })
+			if held := g.held.used.Load(); held < int64(2*size) || held > 2<<20 || size < 2000 && held != int64(2*size) {
+				t.Errorf("%d bytes %s: %d are counted for two", size, framing, held)
+			}
+			close(waits)
+			for range 2 {
+				if got := <-done; got.status != 200 {
+					t.Errorf("%d bytes %s: client got %v", size, framing, got)
+				}
+			}
+			eventually(t, "nothing is held", func() bool { return g.held.used.Load() == 0 })
 		}
-		if seen := cut.seen.Load() - lost; c.status == 502 && seen != 1 {
-			t.Errorf("%.80v: a body that was not held was sent %d times", c, seen)
-		}
-		eventually(t, "nothing is held", func() bool { return g.held.used.Load() == 0 })
+	}
+	g := startPatient(t, testRoutes(testPool(t, startRefusing(t)), nil))
+	client := g.caller(t)
+	if _, err := io.WriteString(client, requestOf("write", "n", strings.Repeat("x", 1<<20))[:2000]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the request is under way", func() bool { return g.InFlight() == 1 })
+	if held := g.held.used.Load(); held != 0 {
+		t.Errorf("%d bytes are counted of a body that has only been announced", held)
 	}
 }

@@ -17,6 +17,7 @@ type Options struct {
 	IdleTimeout   time.Duration // between two requests of a connection
 	MaxHeaderSize int           // bytes of a request head, request line included
 	MemoryLimit   int64         // bytes that the process may take; above 80 % of it requests wait; 0: not known
+	Pipes         int           // of the kernel, for large bodies, that may be open at a time; each is two open files
 	Shares        *Shares       // what each tenant may take; nil: no limits
 	Metrics       *metrics.Set  // where the request metrics are registered; nil: nowhere
 	Log           *slog.Logger  // nil: nowhere

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/headgate/headgate/proxy/pipe"
 	"github.com/headgate/headgate/proxy/wire"
 )
 
@@ -31,6 +32,7 @@ type Proxy struct {
 	held   heldBudget
 	memory memory
 	turns  giveWay
+	pipes  *pipe.Pool
 	shares *Shares
 
 	// Apart, so that no number of failing queries takes a push's further attempt.
@@ -54,6 +56,7 @@ func New(o Options) *Proxy {
 		},
 		log:       o.Log,
 		shares:    o.Shares,
+		pipes:     pipe.NewPool(o.Pipes),
 		listeners: make(map[net.Listener]*listener),
 	}
 	p.limits.BeforeWait = p.turns.before
@@ -161,6 +164,7 @@ func (p *Proxy) Shutdown(ctx context.Context) (err error) {
 		case <-poll.C:
 		}
 	}
+	p.pipes.Close()
 	p.seen.access.report()
 	p.seen.audit.report()
 	return errors.Join(err, p.server.Shutdown())

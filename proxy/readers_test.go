@@ -38,6 +38,7 @@ func TestReadsLeaveConnectionsToPushes(t *testing.T) {
 		if got := g.ask(t, push("samples")); got.status != 200 {
 			t.Errorf("a push: %v: %s", got, got.body)
 		}
+		eventually(t, "its connection is free again", func() bool { return g.InFlight() == 3 })
 	}
 	close(answer)
 	for range 3 {

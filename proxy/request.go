@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/headgate/headgate/proxy/pipe"
 	"github.com/headgate/headgate/proxy/wire"
 )
 
@@ -15,42 +16,36 @@ type request struct {
 	bytes  []byte // head and as much of the body as was read ahead
 	body   int    // where in bytes the body begins
 	whole  bool   // bytes is all there is
-	kept   bool   // bytes grows to all there is while it is sent, so that it can be sent again
+	kept   bool   // all there is stays here while it is sent, so that it can be sent again: in bytes, which grow, or in rest
 	length int64  // as framed upstream: a number of bytes or wire.Chunked
 	begun  bool   // bytes beyond the read-ahead were taken from the client: there is no second attempt
+
+	// What follows bytes may pass through the kernel instead, see lendPipes.
+	through *pipe.Pipe // on its way; nil: memory is the way
+	rest    *pipe.Pipe // all that went through, when it is kept
 }
 
 func (r *request) release() {
+	r.through.Release()
+	r.rest.Release()
 	r.buf.release()
 	*r = request{}
 }
 
-// lengthRoom is what the line that frames the body and the end of the head take at most.
-const lengthRoom = 64
-
-// prepare writes the head for upstream and reads a body that may be kept for a further attempt, before any connection to
-// an upstream is taken: a slow client holds none.
+// prepare writes the head for upstream and reads a small body, or the beginning of a larger one, before any connection to
+// an upstream is taken: whoever is slow with a small push, or sends nothing of a large one, holds none.
 func (x *exchange) prepare() *failure {
 	body := x.conn.Body()
 	length := body.Length()
 	if limit := x.route.MaxBodySize; limit > 0 && length > limit {
 		return refuse(bodyTooLarge)
 	}
-	keep, kept := length, false
-	switch {
-	case length == wire.Chunked:
-		keep = min(x.route.RetryBodySize, mediumBuffer-headRoom)
-	case x.keeps(length):
-		kept = true
-	default:
-		keep = 0
-	}
-	headSize := x.headSize()
-	x.out.buf = takeBuffer(headSize + int(keep))
-	x.out.bytes = x.appendHead(x.out.buf.b[:0])
 	if length == wire.Chunked {
-		return x.readChunked()
+		return x.prepareChunked()
 	}
+	ahead := min(length, max(smallBody, body.Buffered()))
+	x.out.buf = takeBuffer(x.headSize() + int(ahead))
+	x.out.bytes = x.appendHead(x.out.buf.b[:0])
 	x.out.length = length
 	if x.head.HasLength || length > 0 || x.bodyExpected() {
 		x.out.bytes = appendLength(x.out.bytes, length)
@@ -58,16 +53,20 @@ func (x *exchange) prepare() *failure {
 		x.out.bytes = append(x.out.bytes, '\r', '\n')
 	}
 	x.out.body = len(x.out.bytes)
-	if !kept {
-		return nil
+	if f := x.readAhead(int(ahead)); f != nil {
+		return f
 	}
-	x.out.kept = true
-	x.out.whole = length <= smallBody
-	return x.readAhead(int(min(length, smallBody)))
+	// Only now, when somebody sends it: a length that is declared and no more takes nothing of what may be held.
+	x.out.kept = x.keeps(length)
+	x.out.whole = ahead == length
+	if !x.out.whole && !x.lendPipes() && x.out.kept {
+		x.grow(len(x.out.bytes), len(x.out.bytes)+int(body.Left()))
+	}
+	return nil
 }
 
-// smallBody is how much of a body is read before a connection to the upstream is taken. More of one that is kept is
-// passed on while it comes: what has just been read is still in the processor's cache when it is written.
+// smallBody is how much of a body is read before a connection to the upstream is taken. What follows is passed on while it
+// comes: what has just been read is still in the processor's cache when it is written, or is not touched at all.
 const smallBody = 64 << 10
 
 // headSize is more than the head for upstream can take.
@@ -100,53 +99,6 @@ func (x *exchange) readAhead(n int) *failure {
 	return nil
 }
 
-// readChunked reads a chunked body as far as it may be kept. One that ends there goes on with its length, because that
-// is how it can be sent again, and because not everything behind a Cortex takes chunks.
-func (x *exchange) readChunked() *failure {
-	head := len(x.out.bytes)
-	start := head + lengthRoom
-	at, limit := start, start+int(x.route.RetryBodySize)
-	for at < limit {
-		end := min(limit, len(x.out.buf.b)-len("\r\n"))
-		if at == end {
-			x.grow(at, min(limit, 4*at)+len("\r\n"))
-			continue
-		}
-		n, f := x.readBody(x.out.buf.b[at:end])
-		if f != nil {
-			return f
-		}
-		if n == 0 {
-			x.out.whole = true
-			break
-		}
-		at += n
-	}
-	x.out.length = wire.Chunked
-	var lines [2 * lengthRoom]byte
-	framing := lines[:0]
-	if x.out.whole {
-		x.out.length = int64(at - start)
-		framing = appendLength(framing, x.out.length)
-	} else {
-		framing = appendLength(framing, wire.Chunked)
-		framing = appendChunkSize(framing, at-start)
-		if at == start {
-			framing = framing[:len(framing)-chunkSizeLen]
-		}
-	}
-	// The head moves up to the body, which was read where even the longest framing leaves room.
-	from := lengthRoom - len(framing)
-	b := x.out.buf.b
-	copy(b[from:], b[:head])
-	copy(b[from+head:], framing)
-	if !x.out.whole && at > start {
-		at += copy(b[at:], "\r\n")
-	}
-	x.out.bytes, x.out.body = b[from:at], head+len(framing)
-	return nil
-}
-
 // grow exchanges the buffer for one of at least size bytes, the first used bytes kept.
 func (x *exchange) grow(used, size int) {
 	bigger := takeBuffer(size)
@@ -157,13 +109,16 @@ func (x *exchange) grow(used, size int) {
 }
 
 // readBody reads some of the client's body. 0 bytes without a failure is its end.
-func (x *exchange) readBody(p []byte) (int, *failure) { return x.readBodyWithin(p, 0) }
+func (x *exchange) readBody(p []byte) (int, *failure) {
+	return x.takeBody(0, func() (int, error) { return x.conn.ReadBody(p) })
+}
 
-// sliceOver says that nothing came in the time that readBodyWithin was given, and that there is more.
+// sliceOver says that nothing came in the time that takeBody was given, and that there is more.
 var sliceOver = &failure{}
 
-// readBodyWithin is readBody that comes back after a while at the latest; 0: when the client's time is up.
-func (x *exchange) readBodyWithin(p []byte, while time.Duration) (int, *failure) {
+// takeBody takes some of the client's body in one of the ways that there are, and comes back after a while at the latest;
+// 0: when the client's time is up.
+func (x *exchange) takeBody(while time.Duration, take func() (int, error)) (int, *failure) {
 	body := x.conn.Body()
 	var left time.Duration
 	if !body.Ready() {
@@ -178,7 +133,7 @@ func (x *exchange) readBodyWithin(p []byte, while time.Duration) (int, *failure)
 			return 0, hangUp(clientCut)
 		}
 	}
-	n, err := x.conn.ReadBody(p)
+	n, err := take()
 	if n > 0 {
 		x.received += int64(n)
 		if limit := x.route.MaxBodySize; limit > 0 && x.received > limit {
@@ -230,15 +185,4 @@ func (x *exchange) skipBody() bool {
 		}
 	}
 	return true
-}
-
-const chunkSizeLen = 10 // eight digits and CR LF
-
-// appendChunkSize appends the line before a chunk of n bytes, always of the same length.
-func appendChunkSize(b []byte, n int) []byte {
-	const hex = "0123456789abcdef"
-	for shift := 28; shift >= 0; shift -= 4 {
-		b = append(b, hex[n>>shift&15])
-	}
-	return append(b, '\r', '\n')
 }

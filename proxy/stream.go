@@ -11,6 +11,9 @@ import (
 // send writes the request. A failure means that there is no use in waiting for an answer.
 func (l *leg) send() (outcome, *failure) {
 	err := l.write(l.began, l.x.out.bytes)
+	if err == nil && l.x.out.rest.Len() > 0 {
+		err = l.repeatPiped()
+	}
 	if err == nil && !l.x.out.whole {
 		var f *failure
 		if f, err = l.stream(); f != nil {
@@ -35,14 +38,18 @@ func (l *leg) send() (outcome, *failure) {
 // The error is about the upstream, the failure about the client.
 func (l *leg) stream() (*failure, error) {
 	x := l.x
-	if x.out.kept {
+	switch {
+	case x.out.through != nil:
+		return l.streamPiped()
+	case x.out.kept:
 		return l.streamKept()
 	}
 	buf := takeBuffer(largeBuffer)
 	defer buf.release()
 	chunked := x.out.length == wire.Chunked
 	for {
-		n, f := l.readPiece(buf.b[chunkSizeLen : len(buf.b)-len("\r\n")])
+		into := buf.b[chunkSizeLen : len(buf.b)-len("\r\n")]
+		n, f := l.takePiece(func() (int, error) { return x.conn.ReadBody(into) })
 		switch {
 		case f == answerCame:
 			return nil, io.ErrShortWrite
@@ -72,7 +79,7 @@ func (l *leg) streamKept() (*failure, error) {
 	out := &l.x.out
 	end := len(out.bytes) + int(l.x.conn.Body().Left())
 	for at := len(out.bytes); at < end; at = len(out.bytes) {
-		n, f := l.readPiece(out.buf.b[at:end])
+		n, f := l.takePiece(func() (int, error) { return l.x.conn.ReadBody(out.buf.b[at:end]) })
 		switch {
 		case f == answerCame:
 			return nil, io.ErrShortWrite
@@ -91,22 +98,14 @@ func (l *leg) streamKept() (*failure, error) {
 	return nil, nil
 }
 
-var lastChunk = []byte("0\r\n\r\n")
-
-// frameChunk makes a chunk of the n bytes that stand in b behind the room for their size.
-func frameChunk(b []byte, n int) []byte {
-	appendChunkSize(b[:0], n)
-	return append(b[:chunkSizeLen+n], '\r', '\n')
-}
-
 // answerCame says that an upstream answered while the client was still sending.
 var answerCame = &failure{}
 
-// readPiece reads some of the client's body for an upstream that is already taking it, looking up now and then whether
+// takePiece takes some of the client's body for an upstream that is already taking it, looking up now and then whether
 // that upstream has answered.
-func (l *leg) readPiece(p []byte) (int, *failure) {
+func (l *leg) takePiece(take func() (int, error)) (int, *failure) {
 	for {
-		n, f := l.x.readBodyWithin(p, slice)
+		n, f := l.x.takeBody(slice, take)
 		if f != sliceOver {
 			return n, f
 		}

@@ -94,10 +94,11 @@ func TestBodyTimeouts(t *testing.T) {
 		{"in a trailer", body, head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-A", 0},
 		{"waiting for 100 Continue", body, head + "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n", 0},
 		{"medium", body, head + "Content-Length: 300000\r\n\r\n" + strings.Repeat("x", 150000), 1},
-		{"large", body, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100), 1},
+		{"large", body, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100000), 1},
+		{"large, hardly any of it", body, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100), 0},
 		{"large in chunks", body, head + "Transfer-Encoding: chunked\r\n\r\n1fffff\r\n" + strings.Repeat("x", 1<<20+1), 1},
 		{"small, by the route's timeout", total, head + "Content-Length: 10\r\n\r\nhello", 0},
-		{"large, by the route's timeout", total, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100), 1},
+		{"large, by the route's timeout", total, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100000), 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -119,6 +119,7 @@ func New(o AppOptions) (*App, error) {
 			IdleTimeout:   time.Duration(loaded.config.Server.IdleTimeout),
 			MaxHeaderSize: int(loaded.config.Server.MaxHeaderSize),
 			MemoryLimit:   o.Memory.bytes,
+			Pipes:         thisMachine(o.Memory).Pipes(),
 			Shares:        shares,
 			Metrics:       set,
 			Log:           logs.events,

@@ -1,6 +1,9 @@
 package wire
 
-import "io"
+import (
+	"io"
+	"syscall"
+)
 
 // maxExtra is how many bytes all extensions of a body's chunks may take together, and its trailers. Nothing that sends
 // to Cortex uses either.
@@ -45,6 +48,9 @@ func (b *Body) Length() int64 { return b.length }
 // Left is how many bytes of a body of known length have not been read.
 func (b *Body) Left() int64 { return b.left }
 
+// Buffered is how many bytes of what is left of a body of known length have been read from the connection.
+func (b *Body) Buffered() int64 { return min(b.left, int64(b.src.Buffered())) }
+
 // Whole reports whether the body was read to its end.
 func (b *Body) Whole() bool { return b.err == io.EOF }
 
@@ -67,6 +73,29 @@ func (b *Body) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, err
+}
+
+// Pipe takes bytes of a connection without showing them to anybody, as package pipe does: up to limit of them, at least
+// one, or an error, like a Read.
+type Pipe interface {
+	Fill(from syscall.RawConn, limit int) (int, error)
+}
+
+// readInto is Read into a pipe, for a body of known length of which nothing is in the buffer.
+func (b *Body) readInto(p Pipe, from syscall.RawConn) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := p.Fill(from, int(b.left))
+	b.left -= int64(n)
+	switch {
+	case err == nil && b.left == 0:
+		b.err = io.EOF
+	case err != nil && !IsTimeout(err):
+		err = cut(err)
+		b.err = err
+	}
+	return n, err
 }
 
 func (b *Body) read(p []byte) (int, error) {

@@ -46,6 +46,8 @@ type Conn struct {
 	continued bool
 	shaken    bool // TLS has greeted the client, or there is none
 
+	raw syscall.RawConn // see Raw
+
 	peer     netip.Addr
 	peerText string
 }
@@ -174,6 +176,23 @@ func (c *Conn) ReadBody(p []byte) (int, error) {
 		}
 	}
 	return c.body.Read(p)
+}
+
+// PipeBody moves some of the request's body into a pipe, which is empty: at least one byte, or an error, like ReadBody.
+// It is only for connections that are Raw, and a body of known length of which nothing is buffered.
+func (c *Conn) PipeBody(p Pipe) (int, error) {
+	c.continued = true
+	return c.body.readInto(p, c.Raw())
+}
+
+// Raw is access to the socket of a connection that is nothing but TCP; nil for any other.
+func (c *Conn) Raw() syscall.RawConn {
+	if c.raw == nil {
+		if tcp, ok := c.Conn.(*net.TCPConn); ok {
+			c.raw, _ = tcp.SyscallConn() // fails only where every read would
+		}
+	}
+	return c.raw
 }
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")

@@ -12,6 +12,18 @@ type Machine struct {
 	Memory    int64 // bytes that the process may take; 0: not known
 }
 
+// mostPipes is for as many large bodies at a time as keep two cores busy.
+const mostPipes = 256
+
+// Pipes is how many of the kernel's pipes may be open for large bodies, of two files each: no more than a sixteenth of
+// the files there may be.
+func (m Machine) Pipes() int {
+	if m.OpenFiles == 0 {
+		return mostPipes
+	}
+	return int(min(m.OpenFiles/32, mostPipes))
+}
+
 // Derivation is an automatic value and what it amounts to.
 type Derivation struct {
 	Key   string // "server.write_timeout"
@@ -43,7 +55,8 @@ const filesOfOurOwn = 64
 func (c *Config) deriveLimits(on *checks) {
 	if n := &c.Server.MaxConnections; n.Auto && on.machine.OpenFiles > 0 {
 		// Half, because each client may need a connection to an upstream.
-		n.Value = int(min(max((on.machine.OpenFiles-filesOfOurOwn)/2, 1), math.MaxInt32))
+		rest := on.machine.OpenFiles - filesOfOurOwn - 2*int64(on.machine.Pipes())
+		n.Value = int(min(max(rest/2, 1), math.MaxInt32))
 	}
 	if size := &c.Limits.MaxBuffered; size.Auto && on.machine.Memory > 0 {
 		size.Value = max(on.machine.Memory/4/MiB, 1) * MiB

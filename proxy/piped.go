@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"io"
+	"time"
+
+	"github.com/headgate/headgate/proxy/pipe"
+)
+
+// lendPipes takes what lets the body of a push pass through the kernel uncopied, and reports whether it can: between two
+// sockets without TLS, in a message that says how long it is, and while there are pipes. One that is kept for a further
+// attempt takes two. (Of a read, the log wants to see the form.)
+func (x *exchange) lendPipes() bool {
+	if !x.isPush() || x.conn.Raw() == nil || x.route.Pool.Secure() {
+		return false
+	}
+	if x.out.through = x.proxy.pipes.Lend(); x.out.through == nil {
+		return false
+	}
+	if x.out.kept {
+		if x.out.rest = x.proxy.pipes.Lend(); x.out.rest == nil {
+			x.out.through.Release()
+			x.out.through = nil
+			return false
+		}
+	}
+	return true
+}
+
+// streamPiped is stream through the kernel.
+func (l *leg) streamPiped() (*failure, error) {
+	x, out := l.x, &l.x.out
+	out.begun = !out.kept
+	for !x.conn.Body().Whole() {
+		_, f := l.takePiece(func() (int, error) { return x.conn.PipeBody(out.through) })
+		switch {
+		case f == answerCame:
+			return nil, io.ErrShortWrite
+		case f != nil:
+			return f, nil
+		}
+		if out.kept && !out.through.CopyTo(out.rest) {
+			unsent := out.through.Len()
+			x.unpipe()
+			if err := l.write(time.Now(), out.bytes[len(out.bytes)-unsent:]); err != nil {
+				return nil, err
+			}
+			return l.streamKept()
+		}
+		if err := l.drain(); err != nil {
+			return nil, err
+		}
+		if !x.conn.Body().Whole() && l.early() {
+			return nil, io.ErrShortWrite
+		}
+	}
+	out.whole = out.kept
+	return nil, nil
+}
+
+// drain is write for what is on its way through the kernel.
+func (l *leg) drain() error {
+	return l.put(time.Now(), func() (int, error) { return l.x.out.through.Drain(l.conn.Raw()) })
+}
+
+// repeatPiped sends once more what went through the kernel in an attempt before.
+func (l *leg) repeatPiped() error {
+	out := &l.x.out
+	if out.through.Drop() && out.rest.CopyTo(out.through) {
+		return l.drain()
+	}
+	at := len(out.bytes)
+	l.x.unpipe()
+	return l.write(time.Now(), out.bytes[at:])
+}
+
+// unpipe takes a kept body from the kernel into memory, where it goes on: what came in many small pieces fills the slots
+// of a pipe long before its bytes do.
+func (x *exchange) unpipe() {
+	out := &x.out
+	at := len(out.bytes)
+	passed := int(x.conn.Body().Length()-x.conn.Body().Left()) - (at - out.body)
+	x.grow(at, at+int(x.conn.Body().Left())+passed)
+	out.bytes = out.buf.b[:at+passed]
+	if kept := readAll(out.rest, out.bytes[at:]); kept < passed {
+		readAll(out.through, out.bytes[len(out.bytes)-out.through.Len():]) // the first of it may be in rest as well
+	}
+	out.through.Release()
+	out.rest.Release()
+	out.through, out.rest = nil, nil
+}
+
+// readAll reads a pipe to its end, which b has room for.
+func readAll(p *pipe.Pipe, b []byte) int {
+	n, err := io.ReadFull(p, b[:p.Len()])
+	if err != nil {
+		panic("BUG: a pipe did not give what is in it: " + err.Error())
+	}
+	return n
+}
