@@ -30,6 +30,21 @@ func (s *CredentialStatus) Left(now time.Time) (time.Duration, bool) {
 	return s.Expires.Sub(now), true
 }
 
+// Clients is how many clients have a configured credential: names, each of one tenant.
+func (c *Cache) Clients() int {
+	type client struct{ tenant, name string }
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := make(map[client]struct{}, c.length.Load())
+	for _, s := range c.sources {
+		for _, r := range s.records {
+			identity := r.identity.Load()
+			found[client{identity.Tenant, identity.Client}] = struct{}{}
+		}
+	}
+	return len(found)
+}
+
 // Credentials tells of every configured credential, by tenant, client and place. Tokens are not among them. The slice is
 // the caller's. It takes a moment when there are many, during which sources cannot be replaced; requests do not notice.
 func (c *Cache) Credentials() []CredentialStatus {

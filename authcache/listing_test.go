@@ -112,3 +112,15 @@ func TestTheNameOfABearer(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestClientsAreCountedOnce: a client with two passwords, or in two sources, is one; the same name of two tenants is two.
+func TestClientsAreCountedOnce(t *testing.T) {
+	c := New(Options{})
+	defer c.Close()
+	mustReplace(t, c, "file", plain("team-a", "a", "one"), plain("team-a", "a", "two"), tokenEntry("team-b", "t0ken"))
+	before := c.Clients()
+	mustReplace(t, c, "folder", plain("team-a", "a", "three"), plain("team-c", "c", "secret"))
+	if before != 2 || c.Clients() != 3 {
+		t.Errorf("%d clients and then %d, want 2 and 3", before, c.Clients())
+	}
+}

@@ -50,7 +50,7 @@ func check(c console, file string, strict bool, o config.Options) error {
 		if cold = estimateColdStart(credentials); cold.long() {
 			found = append(found, "warning: tenants: "+cold.String())
 		}
-		problems, clients = append(problems, found...), countClients(credentials)
+		problems, clients = append(problems, found...), credentials.Clients()
 		if errs > 0 {
 			for _, problem := range problems {
 				c.printf("%s\n", problem)

@@ -49,15 +49,6 @@ func endingTenants(credentials *authcache.Cache, now time.Time) []string {
 // client is who presents credentials: several passwords of one client are those of one.
 type client struct{ tenant, name string }
 
-// countClients counts who is known.
-func countClients(credentials *authcache.Cache) int {
-	found := map[client]struct{}{}
-	for _, c := range credentials.Credentials() {
-		found[client{c.Tenant, c.Client}] = struct{}{}
-	}
-	return len(found)
-}
-
 // countOwnClients counts whom the configuration file itself names.
 func countOwnClients(cfg *config.Config) int {
 	found := map[client]struct{}{}

@@ -73,7 +73,7 @@ func (a *App) change(loaded *loadedConfig) error {
 		return err
 	}
 
-	next.clients = countClients(a.parts.credentials)
+	next.clients = a.parts.credentials.Clients()
 	if certificate != nil {
 		a.tls.Use(certificate)
 	}

@@ -31,7 +31,7 @@ func (t *Tenant) Assign(key, text string) error {
 		return nil
 	}
 	r := new(report)
-	newDecoder(r).value(key, valueOf(field.Kind(), text), field)
+	newDecoder(r).value(&place{name: key}, valueOf(field.Kind(), text), field)
 	if len(r.problems) > 0 {
 		return errors.New(r.problems[0].Text)
 	}
@@ -71,7 +71,7 @@ func ReadTenants(text []byte) ([]Tenant, error) {
 	}
 	var file tenantsShape
 	r := new(report)
-	newDecoder(r).table("", tree, reflect.ValueOf(&file).Elem())
+	newDecoder(r).table(nil, tree, reflect.ValueOf(&file).Elem())
 	if err := firstErrors(r.finish(text)); err != nil {
 		return nil, err
 	}

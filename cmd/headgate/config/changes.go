@@ -52,11 +52,11 @@ func (d *difference) values(key string, before, after reflect.Value) {
 		return
 	}
 	if tenants, ok := after.Interface().([]Tenant); ok {
-		d.entries(key, named(before.Interface().([]Tenant), tenantName), named(tenants, tenantName))
+		entries(d, key, before.Interface().([]Tenant), tenants, tenantName)
 		return
 	}
 	if routes, ok := after.Interface().([]Route); ok {
-		d.entries(key, named(before.Interface().([]Route), routeName), named(routes, routeName))
+		entries(d, key, before.Interface().([]Route), routes, routeName)
 		return
 	}
 	isValue := reflect.PointerTo(after.Type()).Implements(unmarshaler)
@@ -109,16 +109,6 @@ func (d *difference) upstreams(key string, before, after Upstreams) {
 	}
 }
 
-// named puts entries under their names; several can have the same one.
-func named[T any](entries []T, name func(*T) string) map[string][]any {
-	by := make(map[string][]any, len(entries))
-	for i := range entries {
-		n := name(&entries[i])
-		by[n] = append(by[n], entries[i])
-	}
-	return by
-}
-
 func tenantName(t *Tenant) string {
 	return t.ID + "/" + cmp.Or(t.Name, t.Username, t.CommonName, t.SAN, t.Authentication)
 }
@@ -131,19 +121,52 @@ func routeName(r *Route) string {
 	return strings.TrimSpace(strings.Join(r.Methods, ",") + " " + path)
 }
 
-// entries compares tables of many by name.
-func (d *difference) entries(key string, before, after map[string][]any) {
-	for _, name := range names(before, after) {
-		was, is := before[name], after[name]
-		switch {
-		case len(was) == 0:
-			d.add("%s: %s: new", key, name)
-		case len(is) == 0:
-			d.add("%s: %s: gone", key, name)
-		case !reflect.DeepEqual(was, is):
-			d.add("%s: %s: changed", key, name)
+// entries compares tables of many by name. Of a hundred thousand almost all stand where they stood, so only what lies
+// between the first that is other and the last is looked at closely.
+func entries[T any](d *difference, key string, before, after []T, name func(*T) string) {
+	first := 0
+	for first < min(len(before), len(after)) && reflect.DeepEqual(&before[first], &after[first]) {
+		first++
+	}
+	same, before, after := after[:first], before[first:], after[first:]
+	last := 0
+	for last < min(len(before), len(after)) && reflect.DeepEqual(&before[len(before)-1-last], &after[len(after)-1-last]) {
+		last++
+	}
+	rest, before, after := after[len(after)-last:], before[:len(before)-last], after[:len(after)-last]
+	if len(before)+len(after) == 0 {
+		return
+	}
+	was, is := byName(before, name), byName(after, name)
+	stays := make(map[string]bool) // of their names, those that also what did not change has
+	for _, list := range [][]T{same, rest} {
+		for i := range list {
+			if n := name(&list[i]); len(was[n])+len(is[n]) > 0 {
+				stays[n] = true
+			}
 		}
 	}
+	for _, n := range names(was, is) {
+		switch {
+		case reflect.DeepEqual(was[n], is[n]):
+		case len(was[n]) == 0 && !stays[n]:
+			d.add("%s: %s: new", key, n)
+		case len(is[n]) == 0 && !stays[n]:
+			d.add("%s: %s: gone", key, n)
+		default:
+			d.add("%s: %s: changed", key, n)
+		}
+	}
+}
+
+// byName puts entries under their names; several can have the same one.
+func byName[T any](entries []T, name func(*T) string) map[string][]T {
+	by := make(map[string][]T, len(entries))
+	for i := range entries {
+		n := name(&entries[i])
+		by[n] = append(by[n], entries[i])
+	}
+	return by
 }
 
 // names are the keys of both maps, sorted.

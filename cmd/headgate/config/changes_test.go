@@ -86,6 +86,48 @@ tenants: team-c/comes: new`
 	}
 }
 
+// TestChangesAmongMany: wherever in the list something is other, and only that, is told; a further password of a client is
+// a change of the client.
+func TestChangesAmongMany(t *testing.T) {
+	list := func(users ...string) *Config {
+		var text strings.Builder
+		for _, user := range users {
+			name, password, _ := strings.Cut(user, "=")
+			text.WriteString("[[tenants]]\nid = \"t\"\nusername = \"" + name + "\"\npassword = \"p" + password + "\"\n")
+		}
+		return mustParse(t, text.String())
+	}
+	for _, test := range []struct{ before, after, want string }{
+		{"a b c", "a b c", ""},
+		{"", "a", "a: new"},
+		{"a", "", "a: gone"},
+		{"a b c", "b c", "a: gone"},
+		{"a b c", "a b", "c: gone"},
+		{"a b c", "a c", "b: gone"},
+		{"b c", "a b c", "a: new"},
+		{"a b c", "a b=2 c", "b: changed"},
+		{"a b c", "a=2 b c=2", "a: changed, c: changed"},
+		{"a b c", "c b a", ""},
+		{"a b c", "a b b=2 c", "b: changed"},
+		{"a b b=2 c", "a b c", "b: changed"},
+		{"a b=2 b c", "a b c", "b: changed"},
+		{"a b c d", "x a c y d", "b: gone, x: new, y: new"},
+		{"a a=2", "a=2 a", "a: changed"},
+		{"a a", "a", "a: changed"},
+	} {
+		var want []string
+		for line := range strings.SplitSeq(test.want, ", ") {
+			if line != "" {
+				want = append(want, "tenants: t/"+line)
+			}
+		}
+		got := list(strings.Fields(test.after)...).Changes(list(strings.Fields(test.before)...))
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%q to %q: %q, want %q", test.before, test.after, got, want)
+		}
+	}
+}
+
 func TestChangesAreBounded(t *testing.T) {
 	var text strings.Builder
 	for i := range 3 * mostChanges {

@@ -29,56 +29,75 @@ func newDecoder(r *report) *decoder {
 	return &decoder{report: r, fields: make(map[reflect.Type]map[string][]int)}
 }
 
+// place is where a value stands. Its key is put together only when something is wrong there: of the keys of a hundred
+// thousand tenants hardly one is ever shown. nil is the file.
+type place struct {
+	in      *place
+	name    string
+	element bool // of a list: index is what it has for a name
+	index   int
+}
+
+// key is the full key of the place.
+func (p *place) key() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.element:
+		return indexKey(p.in.key(), p.index)
+	}
+	return joinKey(p.in.key(), p.name)
+}
+
 // table copies a TOML table into a struct.
-func (d *decoder) table(key string, from map[string]any, into reflect.Value) {
+func (d *decoder) table(at *place, from map[string]any, into reflect.Value) {
 	fields := d.fieldsOf(into.Type())
 	for name, v := range from {
-		full := joinKey(key, name)
 		i, ok := fields[name]
 		if !ok {
-			text, meant := unknownKey(key, name, v, fields)
-			d.fail(full, "%s", text)
+			text, meant := unknownKey(at.key(), name, v, fields)
+			d.fail(joinKey(at.key(), name), "%s", text)
 			if _, there := from[meant]; meant != "" && !there {
-				d.silence(joinKey(key, meant)) // that it is missing follows from this
+				d.silence(joinKey(at.key(), meant)) // that it is missing follows from this
 			}
 			continue
 		}
-		d.value(full, v, into.FieldByIndex(i))
+		d.value(&place{in: at, name: name}, v, into.FieldByIndex(i))
 	}
 }
 
 // value copies one value, of whatever type.
-func (d *decoder) value(key string, v any, into reflect.Value) {
+func (d *decoder) value(at *place, v any, into reflect.Value) {
 	if u, ok := into.Addr().Interface().(toml.Unmarshaler); ok {
 		if err := u.UnmarshalTOML(v); err != nil {
-			d.mismatch(key, v, into, err.Error())
+			d.mismatch(at, v, into, err.Error())
 		}
 		return
 	}
 	switch into.Kind() {
 	case reflect.Struct:
 		if from, ok := v.(map[string]any); ok {
-			d.table(key, from, into)
+			d.table(at, from, into)
 			return
 		}
-		d.mismatch(key, v, into, "is "+kindOf(v)+"; want a table, ["+key+"]")
+		d.mismatch(at, v, into, "is "+kindOf(v)+"; want a table, ["+at.key()+"]")
 	case reflect.Map:
-		d.tables(key, v, into)
+		d.tables(at, v, into)
 	case reflect.Slice:
-		d.list(key, v, into)
+		d.list(at, v, into)
 	case reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
-		d.value(key, v, into.Elem())
+		d.value(at, v, into.Elem())
 	default:
-		d.scalar(key, v, into)
+		d.scalar(at, v, into)
 	}
 }
 
 // tables copies the tables of [key.NAME] into a map.
-func (d *decoder) tables(key string, v any, into reflect.Value) {
+func (d *decoder) tables(at *place, v any, into reflect.Value) {
 	from, ok := v.(map[string]any)
 	if !ok {
-		d.mismatch(key, v, into, "is "+kindOf(v)+"; want tables, ["+key+".NAME]")
+		d.mismatch(at, v, into, "is "+kindOf(v)+"; want tables, ["+at.key()+".NAME]")
 		return
 	}
 	into.Set(reflect.MakeMapWithSize(into.Type(), len(from)))
@@ -87,13 +106,13 @@ func (d *decoder) tables(key string, v any, into reflect.Value) {
 		if e, ok := entry.Interface().(defaulter); ok {
 			e.setDefaults()
 		}
-		d.value(joinKey(key, name), v, entry.Elem())
+		d.value(&place{in: at, name: name}, v, entry.Elem())
 		into.SetMapIndex(reflect.ValueOf(strings.Clone(name)), entry)
 	}
 }
 
 // list copies an array. One that is given replaces the default as a whole.
-func (d *decoder) list(key string, v any, into reflect.Value) {
+func (d *decoder) list(at *place, v any, into reflect.Value) {
 	elem := into.Type().Elem()
 	var from []any
 	switch v := v.(type) {
@@ -107,9 +126,9 @@ func (d *decoder) list(key string, v any, into reflect.Value) {
 	default:
 		want := "a list"
 		if elem.Kind() == reflect.Struct && !reflect.PointerTo(elem).Implements(unmarshaler) {
-			want = "a list of tables, [[" + key + "]]"
+			want = "a list of tables, [[" + at.key() + "]]"
 		}
-		d.mismatch(key, v, into, "is "+kindOf(v)+"; want "+want)
+		d.mismatch(at, v, into, "is "+kindOf(v)+"; want "+want)
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(from), len(from))
@@ -117,7 +136,7 @@ func (d *decoder) list(key string, v any, into reflect.Value) {
 		if e, ok := list.Index(i).Addr().Interface().(defaulter); ok {
 			e.setDefaults()
 		}
-		d.value(indexKey(key, i), from[i], list.Index(i))
+		d.value(&place{in: at, element: true, index: i}, from[i], list.Index(i))
 	}
 	into.Set(list)
 }
@@ -125,7 +144,7 @@ func (d *decoder) list(key string, v any, into reflect.Value) {
 var unmarshaler = reflect.TypeFor[toml.Unmarshaler]()
 
 // scalar copies a string, a boolean or an integer.
-func (d *decoder) scalar(key string, v any, into reflect.Value) {
+func (d *decoder) scalar(at *place, v any, into reflect.Value) {
 	switch into.Kind() {
 	case reflect.String:
 		if text, ok := v.(string); ok {
@@ -134,35 +153,35 @@ func (d *decoder) scalar(key string, v any, into reflect.Value) {
 			into.SetString(strings.Clone(text))
 			return
 		}
-		d.mismatch(key, v, into, "is "+kindOf(v)+"; want a string")
+		d.mismatch(at, v, into, "is "+kindOf(v)+"; want a string")
 	case reflect.Bool:
 		if b, ok := v.(bool); ok {
 			into.SetBool(b)
 			return
 		}
-		d.mismatch(key, v, into, "is "+kindOf(v)+"; want true or false")
+		d.mismatch(at, v, into, "is "+kindOf(v)+"; want true or false")
 	case reflect.Int:
 		n, ok := v.(int64)
 		switch {
 		case !ok:
-			d.mismatch(key, v, into, "is "+kindOf(v)+"; want an integer")
+			d.mismatch(at, v, into, "is "+kindOf(v)+"; want an integer")
 		case n < 0 || n > math.MaxInt32:
-			d.mismatch(key, v, into, fmt.Sprintf("is out of range; want 0 to %d", math.MaxInt32))
+			d.mismatch(at, v, into, fmt.Sprintf("is out of range; want 0 to %d", math.MaxInt32))
 		default:
 			into.SetInt(n)
 		}
 	default:
-		panic("BUG: " + key + " has a type that the decoder does not know: " + into.Type().String())
+		panic("BUG: " + at.key() + " has a type that the decoder does not know: " + into.Type().String())
 	}
 }
 
 // mismatch reports a value that the type of its key refuses.
-func (d *decoder) mismatch(key string, v any, into reflect.Value, text string) {
+func (d *decoder) mismatch(at *place, v any, into reflect.Value, text string) {
 	shown := show(v)
 	if _, ok := into.Addr().Interface().(hider); ok {
 		shown = "the value"
 	}
-	d.fail(key, "%s %s", shown, text)
+	d.fail(at.key(), "%s %s", shown, text)
 }
 
 func (d *decoder) fieldsOf(t reflect.Type) map[string][]int {

@@ -65,7 +65,7 @@ func Parse(path string, text []byte, o Options) (*Config, Problems) {
 	if err != nil {
 		return c, Problems{syntaxProblem(path, err)}
 	}
-	newDecoder(r).table("", tree, reflect.ValueOf(c).Elem())
+	newDecoder(r).table(nil, tree, reflect.ValueOf(c).Elem())
 	on := &checks{
 		report:  r,
 		path:    path,
@@ -90,7 +90,7 @@ func parseTOML(text string) (tree map[string]any, err error) {
 	if _, err = toml.Decode(plain.rest, &tree); err == nil && plain.fill(tree) {
 		return tree, nil
 	}
-	if len(plain.tables) > 0 { // the library's own words, and its own reading
+	if len(plain.runs) > 0 { // the library's own words, and its own reading
 		tree = nil
 		_, err = toml.Decode(text, &tree)
 	}

@@ -15,9 +15,13 @@ const plainHeader = "[[tenants]]"
 
 // plainTables are the tables of a text that are written in the plainest form.
 type plainTables struct {
-	rest   string           // the text with these tables emptied, line for line
-	tables []map[string]any // each of [[tenants]] in order; nil for one that the library reads
+	rest string          // the text with these tables emptied, line for line; of each run one header is left
+	runs []plainTableRun // of all [[tenants]], in order
 }
+
+// plainTableRun is what stands for one header of [[tenants]] in the rest: plain tables one after the other, or
+// none for a table that the library reads.
+type plainTableRun []map[string]any
 
 // readPlainTables reads what is plain of a text. It changes nothing when there could
 // be a string of several lines, which might look like a table.
@@ -28,22 +32,32 @@ func readPlainTables(text string) plainTables {
 	}
 	var rest strings.Builder
 	kept := 0 // up to where the text is in rest
+	inRun := false
 	for at := 0; at < len(text); {
 		line, next := cutLine(text, at)
 		if line != plainHeader {
+			inRun = inRun && line == ""
 			at = next
 			continue
 		}
 		table, end := readPlainTable(text, next)
-		all.tables = append(all.tables, table)
-		if table != nil {
-			rest.WriteString(text[kept:next])
-			for range strings.Count(text[next:end], "\n") {
-				rest.WriteByte('\n')
-			}
-			kept = end
+		if table == nil {
+			all.runs = append(all.runs, nil)
+			at, inRun = end, false
+			continue
 		}
-		at = end
+		if inRun {
+			last := &all.runs[len(all.runs)-1]
+			*last = append(*last, table)
+			next = at // its header goes too
+		} else {
+			all.runs = append(all.runs, plainTableRun{table})
+		}
+		rest.WriteString(text[kept:next])
+		for range strings.Count(text[next:end], "\n") {
+			rest.WriteByte('\n')
+		}
+		at, kept, inRun = end, end, true
 	}
 	rest.WriteString(text[kept:])
 	all.rest = rest.String()
@@ -126,21 +140,24 @@ func cutLine(text string, at int) (line string, next int) {
 // fill puts the tables into what the library read of the rest. It reports whether
 // they fit, which they do unless the library was told of other tables than there are.
 func (all plainTables) fill(tree map[string]any) bool {
-	if len(all.tables) == 0 {
+	if len(all.runs) == 0 {
 		return true
 	}
-	list, ok := tree["tenants"].([]map[string]any)
-	if !ok || len(list) != len(all.tables) {
+	read, ok := tree["tenants"].([]map[string]any)
+	if !ok || len(read) != len(all.runs) {
 		return false
 	}
-	for i, table := range all.tables {
+	var list []map[string]any
+	for i, run := range all.runs {
 		switch {
-		case table == nil:
-		case len(list[i]) > 0:
+		case run == nil:
+			list = append(list, read[i])
+		case len(read[i]) > 0:
 			return false
 		default:
-			list[i] = table
+			list = append(list, run...)
 		}
 	}
+	tree["tenants"] = list
 	return true
 }

@@ -54,7 +54,7 @@ func (s *SharedTenants) Tenant(text string) (*Tenant, error) {
 	d := newDecoder(r)
 	d.fields = s.fields
 	t := new(Tenant)
-	d.table("", tree, reflect.ValueOf(t).Elem())
+	d.table(nil, tree, reflect.ValueOf(t).Elem())
 	if err := firstErrors(r.problems); err != nil {
 		return nil, err // what is missing follows from this, as often as not
 	}

@@ -34,7 +34,7 @@ func (c *Config) ParseTenants(path string, text []byte, o Options) (Credentials,
 		return Credentials{}, Problems{syntaxProblem("tenants", err)}
 	}
 	var shape tenantsShape
-	newDecoder(r).table("", tree, reflect.ValueOf(&shape).Elem())
+	newDecoder(r).table(nil, tree, reflect.ValueOf(&shape).Elem())
 	on := c.checksBeside(r, o)
 	c.validateCredentials(on, shape.Tenants)
 	for i := range shape.Tenants {
