@@ -111,13 +111,14 @@ func measure(ctx context.Context, set *flag.FlagSet, args []string, out io.Write
 	scenarios := set.String("scenarios", "", "comma-separated beginnings of names of scenarios; default: all")
 	variants := set.String("only", "", "comma-separated variants, haproxy* for all of one proxy; default: all")
 	rounds := set.Int("rounds", 5, "rounds of each subject, closed and open each")
+	retakes := set.Int("retakes", 4, "how often a round is taken again during which something else took more than a tenth of a core")
 	starts := set.Int("starts", 5, "starts of each HAProxy variant, the best of which counts")
 	dir := set.String("out", "results", "folder for the results; charts go into its folder charts")
 	if err := parse(set, args, 0); err != nil {
 		return err
 	}
-	if *rounds < 1 || *starts < 1 {
-		return fmt.Errorf("rounds %d, starts %d: want 1 or more", *rounds, *starts)
+	if *rounds < 1 || *starts < 1 || *retakes < 0 {
+		return fmt.Errorf("rounds %d, starts %d: want 1 or more; retakes %d: want 0 or more", *rounds, *starts, *retakes)
 	}
 	chosen, err := scenario.Select(*scenarios)
 	if err != nil {
@@ -132,7 +133,7 @@ func measure(ctx context.Context, set *flag.FlagSet, args []string, out io.Write
 		return err
 	}
 	defer os.RemoveAll(o.Dir)
-	o.Scenarios, o.Variants, o.Rounds, o.Starts, o.Progress = chosen, field, *rounds, *starts, os.Stderr
+	o.Scenarios, o.Variants, o.Rounds, o.Starts, o.Retakes, o.Progress = chosen, field, *rounds, *starts, *retakes, os.Stderr
 	result := &report.Run{
 		Date: time.Now(), Commit: report.Commit("."), Machine: report.ThisMachine(),
 		Settings: report.Settings{

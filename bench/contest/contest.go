@@ -20,6 +20,7 @@ type Options struct {
 	Scenarios []scenario.Scenario
 	Variants  []rivals.Variant
 	Rounds    int
+	Retakes   int           // how often a disturbed round is taken again
 	Window    time.Duration // of a round
 	Warmup    time.Duration
 	Starts    int    // of each variant that has several

@@ -158,3 +158,31 @@ func TestProgressIsOneLineForAScenarioOutsideOfATerminal(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestADisturbedRoundIsTakenAgain: until one is quiet, or there were enough; the least disturbed counts.
+func TestADisturbedRoundIsTakenAgain(t *testing.T) {
+	for _, test := range []struct {
+		noise   []float64
+		retakes int
+		want    float64
+		taken   int
+	}{
+		{[]float64{0.05}, 4, 0.05, 0},
+		{[]float64{0.5, 0.1}, 4, 0.1, 1},
+		{[]float64{0.5, 0.3, 0.4, 0.02, 0.9}, 4, 0.02, 3},
+		{[]float64{0.5, 0.3, 0.4}, 2, 0.3, 2},
+		{[]float64{0.5}, 0, 0.5, 0},
+	} {
+		rounds := 0
+		got, err := undisturbed(test.retakes, func() (report.Measurement, error) {
+			rounds++
+			return report.Measurement{Noise: test.noise[rounds-1]}, nil
+		})
+		if err != nil || got.Noise != test.want || got.Retakes != test.taken || rounds != test.taken+1 {
+			t.Errorf("%v: got %v after %d retakes in %d rounds, %v", test.noise, got.Noise, got.Retakes, rounds, err)
+		}
+	}
+	if _, err := undisturbed(4, func() (report.Measurement, error) { return report.Measurement{Noise: 1}, io.EOF }); err != io.EOF {
+		t.Errorf("a round that failed was taken for %v", err)
+	}
+}

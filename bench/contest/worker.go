@@ -191,6 +191,10 @@ func measurement(o order, r *load.Result, from, to usages) report.Measurement {
 	if len(o.Subject) > 0 {
 		m.Noise = max(m.Noise, share(to.subjectCore-from.subjectCore-subject))
 	}
+	user, system := to.subject.User-from.subject.User, to.subject.System-from.subject.System
+	if user+system > 0 {
+		m.Kernel = float64(system) / float64(user+system)
+	}
 	if r.Requests > 0 {
 		m.CPU = micros(int64(subject)) / float64(r.Requests)
 		m.OtherCPU = micros(int64(own)) / float64(r.Requests)

@@ -14,9 +14,10 @@ import (
 
 // Usage is what a group of processes has used and holds.
 type Usage struct {
-	CPU  time.Duration `json:"cpu_ns"`   // user and system time of all threads since they started
-	RSS  int64         `json:"rss"`      // bytes in memory now, shared pages counted in each process
-	Peak int64         `json:"rss_peak"` // the most that RSS has been, process by process
+	CPU          time.Duration `json:"cpu_ns"` // user and system time of all threads since they started
+	User, System time.Duration // the same by where it was spent, sampled by the clock's interrupts
+	RSS          int64         `json:"rss"`      // bytes in memory now, shared pages counted in each process
+	Peak         int64         `json:"rss_peak"` // the most that RSS has been, process by process
 }
 
 // tick is the unit of times in /proc/PID/stat (USER_HZ), 10 ms on every architecture that Go runs on.
@@ -27,14 +28,17 @@ const tick = 10 * time.Millisecond
 func Read(pids []int) (Usage, error) {
 	var sum Usage
 	for _, pid := range pids {
-		cpu, err := threadTime(pid)
-		if err != nil {
-			cpu, err = processTime(pid)
-		}
+		user, system, err := processTime(pid)
 		if err != nil {
 			return sum, err
 		}
+		cpu, err := threadTime(pid)
+		if err != nil {
+			cpu = user + system
+		}
 		sum.CPU += cpu
+		sum.User += user
+		sum.System += system
 		rss, peak, err := memory(pid)
 		if err != nil {
 			return sum, err
@@ -107,32 +111,32 @@ func threadTime(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-func processTime(pid int) (time.Duration, error) {
+func processTime(pid int) (user, system time.Duration, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	return parseProcessTime(string(text))
 }
 
 // parseProcessTime reads utime and stime, fields 14 and 15 of proc(5).
-func parseProcessTime(stat string) (time.Duration, error) {
+func parseProcessTime(stat string) (user, system time.Duration, err error) {
 	fields, err := afterName(stat)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("stat has %d fields after the name: want 13 or more", len(fields))
+		return 0, 0, fmt.Errorf("stat has %d fields after the name: want 13 or more", len(fields))
 	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
+	inUser, err := strconv.ParseInt(fields[11], 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("user time: %w", err)
+		return 0, 0, fmt.Errorf("user time: %w", err)
 	}
-	system, err := strconv.ParseInt(fields[12], 10, 64)
+	inKernel, err := strconv.ParseInt(fields[12], 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("system time: %w", err)
+		return 0, 0, fmt.Errorf("system time: %w", err)
 	}
-	return time.Duration(user+system) * tick, nil
+	return time.Duration(inUser) * tick, time.Duration(inKernel) * tick, nil
 }
 
 // afterName returns the fields behind the program's name, which may itself hold spaces and brackets.

@@ -12,16 +12,16 @@ func TestProcessTimeIsReadBehindAnyName(t *testing.T) {
 		"7 (nginx) S 1 7 7 0 -1 4194304 98 0 0 0 12 30 0 0 20 0 1 0 284784 3133440",
 		"7 (a ) (b) S 1 7 7 0 -1 4194304 98 0 0 0 12 30 0 0 20 0 1 0 284784 3133440",
 	} {
-		got, err := parseProcessTime(stat)
-		if err != nil || got != 420*time.Millisecond {
-			t.Errorf("%q: got %v, %v; want 420ms", stat, got, err)
+		user, system, err := parseProcessTime(stat)
+		if err != nil || user != 120*time.Millisecond || system != 300*time.Millisecond {
+			t.Errorf("%q: got %v and %v, %v; want 120ms and 300ms", stat, user, system, err)
 		}
 	}
 }
 
 func TestProcessTimeRefusesWhatIsNotStat(t *testing.T) {
 	for _, stat := range []string{"", "7 nginx S", "7 (nginx) S 1 7", "7 (nginx) S 1 7 7 0 -1 1 9 0 0 0 x y 0"} {
-		if _, err := parseProcessTime(stat); err == nil {
+		if _, _, err := parseProcessTime(stat); err == nil {
 			t.Errorf("%q: no error", stat)
 		}
 	}

@@ -59,11 +59,14 @@ type Measurement struct {
 	Total      int64   `json:"total"`      // answered in the whole run
 	Throughput float64 `json:"throughput"` // requests a second
 
-	CPU       float64 `json:"cpu_us"`       // of the proxy, per request
-	OtherCPU  float64 `json:"other_cpu_us"` // of load and upstream, per request; an open loop never sleeps
-	Busy      float64 `json:"busy"`         // of the proxy's core, by the proxy: 1 is all of it
-	OtherBusy float64 `json:"other_busy"`   // of the other core, by load and upstream
-	Noise     float64 `json:"noise"`        // of a core, by whatever else ran on the two, or was taken by a host
+	CPU       float64 `json:"cpu_us"`           // of the proxy, per request
+	Kernel    float64 `json:"kernel,omitempty"` // the part of CPU that was spent in the kernel, sampled by its clock
+	OtherCPU  float64 `json:"other_cpu_us"`     // of load and upstream, per request; an open loop never sleeps
+	Busy      float64 `json:"busy"`             // of the proxy's core, by the proxy: 1 is all of it
+	OtherBusy float64 `json:"other_busy"`       // of the other core, by load and upstream
+	Noise     float64 `json:"noise"`            // of a core, by whatever else ran on the two, or was taken by a host
+
+	Retakes int `json:"retakes,omitempty"` // rounds that were disturbed more than this one, and do not count
 
 	P50  float64 `json:"p50_us"`
 	P95  float64 `json:"p95_us,omitempty"`

@@ -6,6 +6,7 @@ import "slices"
 type Summary struct {
 	Throughput float64
 	CPU        float64 // closed loop
+	Kernel     float64 // the part of CPU that is the kernel's, closed loop
 	Spread     float64 // of CPU: the difference between the most and the least of the rounds, as a part of the median
 	Busy       float64
 	OtherBusy  float64
@@ -28,6 +29,7 @@ func Summarize(s Subject) Summary {
 	sum := Summary{
 		Throughput: Median(values(s.Closed, func(m Measurement) float64 { return m.Throughput })),
 		CPU:        Median(cpu),
+		Kernel:     Median(values(s.Closed, func(m Measurement) float64 { return m.Kernel })),
 		Spread:     spread(cpu),
 		Busy:       Median(values(s.Closed, func(m Measurement) float64 { return m.Busy })),
 		OtherBusy:  Median(values(s.Closed, func(m Measurement) float64 { return m.OtherBusy })),

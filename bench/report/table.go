@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// quiet is how much of a core may go elsewhere before a table says so: the kernel's own account is no finer.
-const quiet = 0.10
+// Quiet is how much of a core may go elsewhere before a round counts as disturbed: the kernel's own account is no finer.
+const Quiet = 0.10
 
 // WriteScenario writes a scenario's table: a line for each subject, then headgate against the best variant of each rival.
 func WriteScenario(w io.Writer, s Scenario) {
@@ -24,7 +24,7 @@ func WriteScenario(w io.Writer, s Scenario) {
 			fmt.Fprintf(w, "  ! %s: %s\n", subject.Name, text)
 		}
 	}
-	if noise, name := s.noisiest(); noise > quiet {
+	if noise, name := s.noisiest(); noise > Quiet {
 		fmt.Fprintf(w, "  ~ something else took up to %.0f%% of a core meanwhile (%s): measure again on a quiet machine\n", 100*noise, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Skipped)) {
@@ -33,12 +33,12 @@ func WriteScenario(w io.Writer, s Scenario) {
 }
 
 func writeBusy(w io.Writer, s Scenario) {
-	fmt.Fprintf(w, "  %-17s %9s %8s %4s %5s %6s %8s │ %9s %7s %8s %8s │ %7s %7s\n", "", "max/s", "CPU µs", "±%", "core",
+	fmt.Fprintf(w, "  %-17s %9s %8s %8s %4s %5s %6s %8s │ %9s %7s %8s %8s │ %7s %7s\n", "", "max/s", "CPU µs", "kernel", "±%", "core",
 		"others", "µs", "rate/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MB", "allocs")
 	for _, subject := range s.Subjects {
 		sum := Summarize(subject)
-		fmt.Fprintf(w, "  %-17s %9.0f %8s %4s %5s %6s %8.1f │ %9s %7s %8s %8s │ %7s %7s\n", subject.Name, sum.Throughput,
-			number("%.1f", sum.CPU), number("%.0f", 100*sum.Spread/2), percent(sum.Busy), percent(sum.OtherBusy), sum.OtherCPU,
+		fmt.Fprintf(w, "  %-17s %9.0f %8s %8s %4s %5s %6s %8.1f │ %9s %7s %8s %8s │ %7s %7s\n", subject.Name, sum.Throughput,
+			number("%.1f", sum.CPU), number("%.1f", sum.CPU*sum.Kernel), number("%.0f", 100*sum.Spread/2), percent(sum.Busy), percent(sum.OtherBusy), sum.OtherCPU,
 			number("%.0f", sum.Rate), number("%.0f", sum.P50), number("%.0f", sum.P99), number("%.0f", sum.P999),
 			number("%.1f", sum.RSS), allocs(sum))
 	}
