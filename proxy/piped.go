@@ -7,32 +7,54 @@ import (
 	"github.com/headgate/headgate/proxy/pipe"
 )
 
-// lendPipes takes what lets the body of a push pass through the kernel uncopied, and reports whether it can: between two
-// sockets without TLS, in a message that says how long it is, and while there are pipes. One that is kept for a further
-// attempt takes two. (Of a read, the log wants to see the form.)
-func (x *exchange) lendPipes() bool {
-	if !x.isPush() || x.conn.Raw() == nil || x.route.Pool.Secure() {
-		return false
+// lendPipe takes what lets the body of a push pass through the kernel uncopied, and reports whether it can: between two
+// sockets without TLS, in a message that says how long it is, and while there are pipes. (Of a read, the log wants to see
+// the form.)
+func (x *exchange) lendPipe() bool {
+	if x.isPush() && x.conn.Raw() != nil && !x.route.Pool.Secure() {
+		x.out.through = x.proxy.pipes.Lend()
 	}
-	if x.out.through = x.proxy.pipes.Lend(); x.out.through == nil {
-		return false
-	}
-	if x.out.kept {
-		if x.out.rest = x.proxy.pipes.Lend(); x.out.rest == nil {
-			x.out.through.Release()
-			x.out.through = nil
-			return false
+	return x.out.through != nil
+}
+
+// pipeAhead takes the beginning of a large body into its pipe, before a connection to an upstream is taken, and decides
+// whether the body is kept, for which it needs a second pipe.
+func (x *exchange) pipeAhead(length int64) *failure {
+	out := &x.out
+	for out.through.Len() < smallBody && !x.conn.Body().Whole() && !out.through.Full() {
+		if _, f := x.takeBody(0, x.pipeBody); f != nil {
+			return f
 		}
 	}
-	return true
+	if out.kept = x.keeps(length); !out.kept {
+		return nil
+	}
+	if out.rest = x.proxy.pipes.Lend(); out.rest == nil || !out.through.CopyTo(out.rest) {
+		x.unpipe()
+	}
+	return nil
+}
+
+// pipeBody moves some of the client's body into its pipe.
+func (x *exchange) pipeBody() (int, error) { return x.conn.PipeBody(x.out.through) }
+
+// sendPiped sends all that has come of the body: what is in the pipe, unless a host that failed has had some of it.
+func (l *leg) sendPiped() error {
+	out := &l.x.out
+	untouched := !out.kept || out.through.Len() == out.rest.Len()
+	if untouched || out.through.Drop() && out.rest.CopyTo(out.through) {
+		return l.drain()
+	}
+	at := len(out.bytes)
+	l.x.unpipe()
+	return l.write(time.Now(), out.bytes[at:])
 }
 
 // streamPiped is stream through the kernel.
 func (l *leg) streamPiped() (*failure, error) {
 	x, out := l.x, &l.x.out
-	out.begun = !out.kept
 	for !x.conn.Body().Whole() {
-		_, f := l.takePiece(func() (int, error) { return x.conn.PipeBody(out.through) })
+		_, f := l.takePiece(x.pipeBody)
 		switch {
 		case f == answerCame:
 			return nil, io.ErrShortWrite
@@ -58,20 +80,10 @@ func (l *leg) streamPiped() (*failure, error) {
 	return nil, nil
 }
 
-// drain is write for what is on its way through the kernel.
+// drain is write for what is in the pipe.
 func (l *leg) drain() error {
+	l.x.out.begun = !l.x.out.kept
 	return l.put(time.Now(), func() (int, error) { return l.x.out.through.Drain(l.conn.Raw()) })
-}
-
-// repeatPiped sends once more what went through the kernel in an attempt before.
-func (l *leg) repeatPiped() error {
-	out := &l.x.out
-	if out.through.Drop() && out.rest.CopyTo(out.through) {
-		return l.drain()
-	}
-	at := len(out.bytes)
-	l.x.unpipe()
-	return l.write(time.Now(), out.bytes[at:])
 }
 
 // unpipe takes a kept body from the kernel into memory, where it goes on: what came in many small pieces fills the slots

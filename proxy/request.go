@@ -20,9 +20,9 @@ type request struct {
 	length int64  // as framed upstream: a number of bytes or wire.Chunked
 	begun  bool   // bytes beyond the read-ahead were taken from the client: there is no second attempt
 
-	// What follows bytes may pass through the kernel instead, see lendPipes.
-	through *pipe.Pipe // on its way; nil: memory is the way
-	rest    *pipe.Pipe // all that went through, when it is kept
+	// What follows bytes may pass through the kernel instead, see lendPipe.
+	through *pipe.Pipe // what is to be sent next; nil: memory is the way
+	rest    *pipe.Pipe // all that went through, and what is to go, when it is kept
 }
 
 func (r *request) release() {
@@ -44,6 +44,10 @@ func (x *exchange) prepare() *failure {
 		return x.prepareChunked()
 	}
 	ahead := min(length, max(smallBody, body.Buffered()))
+	piped := ahead < length && x.lendPipe()
+	if piped {
+		ahead = body.Buffered()
+	}
 	x.out.buf = takeBuffer(x.headSize() + int(ahead))
 	x.out.bytes = x.appendHead(x.out.buf.b[:0])
 	x.out.length = length
@@ -56,10 +60,12 @@ func (x *exchange) prepare() *failure {
 	if f := x.readAhead(int(ahead)); f != nil {
 		return f
 	}
+	if piped {
+		return x.pipeAhead(length)
+	}
 	// Only now, when somebody sends it: a length that is declared and no more takes nothing of what may be held.
 	x.out.kept = x.keeps(length)
-	x.out.whole = ahead == length
-	if !x.out.whole && !x.lendPipes() && x.out.kept {
+	if x.out.whole = ahead == length; !x.out.whole && x.out.kept {
 		x.grow(len(x.out.bytes), len(x.out.bytes)+int(body.Left()))
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 // send writes the request. A failure means that there is no use in waiting for an answer.
 func (l *leg) send() (outcome, *failure) {
 	err := l.write(l.began, l.x.out.bytes)
-	if err == nil && l.x.out.rest.Len() > 0 {
-		err = l.repeatPiped()
+	if err == nil && l.x.out.through != nil {
+		err = l.sendPiped()
 	}
 	if err == nil && !l.x.out.whole {
 		var f *failure

@@ -93,6 +93,7 @@ func TestBodyTimeouts(t *testing.T) {
 		{"in the size of a chunk", body, head + "Transfer-Encoding: chunked\r\n\r\n5", 0},
 		{"in a trailer", body, head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-A", 0},
 		{"waiting for 100 Continue", body, head + "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n", 0},
+		{"large, waiting for 100 Continue", body, head + "Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n", 0},
 		{"medium", body, head + "Content-Length: 300000\r\n\r\n" + strings.Repeat("x", 150000), 1},
 		{"large", body, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100000), 1},
 		{"large, hardly any of it", body, head + "Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 100), 0},

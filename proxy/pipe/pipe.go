@@ -51,8 +51,11 @@ func (p *Pipe) Len() int {
 	return p.held
 }
 
+// Full reports whether nothing more goes into the pipe.
+func (p *Pipe) Full() bool { return p.held > 0 && !writable(p.w) }
+
 // Fill waits until bytes have come on a connection, as its Read would, deadline included, and moves up to limit of them
-// into the pipe, which must be empty. The error is io.EOF at the end of what comes.
+// into the pipe, which must not be full. The error is io.EOF at the end of what comes.
 func (p *Pipe) Fill(from syscall.RawConn, limit int) (int, error) {
 	p.limit = limit
 	err := from.Read(p.fill)

@@ -49,3 +49,10 @@ func tee(from, to, limit int) (int, error) {
 		}
 	}
 }
+
+// writable reports whether a pipe has a slot free.
+func writable(fd int) bool {
+	polled := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(polled[:], 0)
+	return err != nil || n > 0
+}

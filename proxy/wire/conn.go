@@ -165,23 +165,31 @@ func (c *Conn) Body() *Body { return &c.body }
 
 // ReadBody reads some of the request's body, after 100 Continue where the client waits for it (RFC 9110 §10.1.1).
 func (c *Conn) ReadBody(p []byte) (int, error) {
-	waits := c.head.Continue && !c.continued && c.in.Buffered() == 0
-	c.continued = true // or the body is on its way already
-	if waits {
-		if err := c.SendWithin(time.Now(), c.limits.HeaderTimeout); err != nil {
-			return 0, err
-		}
-		if _, err := c.Conn.Write(continueLine); err != nil {
-			return 0, err
-		}
+	if err := c.sayContinue(); err != nil {
+		return 0, err
 	}
 	return c.body.Read(p)
+}
+
+func (c *Conn) sayContinue() error {
+	waits := c.head.Continue && !c.continued && c.in.Buffered() == 0
+	c.continued = true // or the body is on its way already
+	if !waits {
+		return nil
+	}
+	if err := c.SendWithin(time.Now(), c.limits.HeaderTimeout); err != nil {
+		return err
+	}
+	_, err := c.Conn.Write(continueLine)
+	return err
 }
 
 // PipeBody moves some of the request's body into a pipe, which is empty: at least one byte, or an error, like ReadBody.
 // It is only for connections that are Raw, and a body of known length of which nothing is buffered.
 func (c *Conn) PipeBody(p Pipe) (int, error) {
-	c.continued = true
+	if err := c.sayContinue(); err != nil {
+		return 0, err
+	}
 	return c.body.readInto(p, c.Raw())
 }
 
