@@ -1,16 +1,14 @@
 package authcache
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
-// Amend changes single entries of a source that Replace has filled with EachOnce: those of changed come into force, each
+// Amend changes single entries of a source, which has no others than those of Amend: those of changed come into force, each
 // in the place of the one with its Where, and those go whose Where is in gone. It costs what the change is worth, not what
-// the source holds. The source counts as read and good afterwards, as after Replace.
+// the source holds. How the source stands does not change by it: see Stands.
 //
 // An entry that cannot be is left out, and what stood in its place stays; the errors are of those, in the order of the
-// entries. Their Index is that in changed.
+// entries. Their Index is that in changed. Of two that are in each other's way the first may be. The same credential at two
+// places is an error, even if both say the same: the one is not to stay when the other goes.
 func (c *Cache) Amend(name string, changed []Entry, gone []string) (Change, []EntryError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -20,9 +18,6 @@ func (c *Cache) Amend(name string, changed []Entry, gone []string) (Change, []En
 	change := c.amend(s, p)
 	generation := c.generation.Add(1)
 	c.passwords.rejections.forget(generation)
-	s.read, s.at, s.err = true, time.Now(), nil
-	c.hold(s, nil)
-	c.recount(s)
 	return change, problems
 }
 

@@ -1,12 +1,14 @@
 package authcache
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // at puts an entry at a place.
@@ -18,8 +20,8 @@ func at(where string, e Entry) Entry {
 func TestAmendChangesSingleEntries(t *testing.T) {
 	c := opened(Options{})
 	defer c.Close()
-	if _, err := c.Replace("etcd", []Entry{at("1", plain("a", "u", "p")), at("2", plain("a", "u", "q")), at("3", plain("b", "v", "p"))}, EachOnce); err != nil {
-		t.Fatal(err)
+	if _, refused := c.Amend("etcd", []Entry{at("1", plain("a", "u", "p")), at("2", plain("a", "u", "q")), at("3", plain("b", "v", "p"))}, nil); refused != nil {
+		t.Fatal(refused)
 	}
 	steps := []struct {
 		name    string
@@ -71,17 +73,63 @@ func TestAmendChangesSingleEntries(t *testing.T) {
 	}
 }
 
-func TestAmendSettlesASource(t *testing.T) {
+// TestStands: an amendment settles nothing by itself, so that there is no moment in which a source that is in doubt is
+// taken to be whole.
+func TestStands(t *testing.T) {
 	c := opened(Options{})
 	defer c.Close()
-	mustReplace(t, c, "etcd", at("1", plain("a", "u", "p")))
-	c.Failed("etcd", fmt.Errorf("away"))
-	if _, verdict := c.Authenticate(basic("x", "p")); verdict != Unready {
-		t.Errorf("while the source is away an unknown credential is %v, want unready", verdict)
+	c.Expect("etcd")
+	c.Amend("etcd", []Entry{at("1", plain("a", "u", "p"))}, nil)
+	then := time.Unix(1_700_000_000, 0)
+	held := &HeldError{Source: "etcd", Clients: []string{"u"}, Removed: 1, Of: 1}
+	for _, step := range []struct {
+		name    string
+		at      time.Time
+		err     error
+		verdict Verdict
+	}{
+		{"never read", time.Time{}, nil, Unready},
+		{"a copy of it", then, errors.New("away"), Unready},
+		{"whole", then, nil, Rejected},
+		{"something is held", then, errors.Join(held, errors.New("away")), Unready},
+		{"whole again", then.Add(time.Hour), nil, Rejected},
+	} {
+		c.Stands("etcd", step.at, step.err)
+		c.Amend("etcd", nil, nil)
+		if _, verdict := c.Authenticate(basic("x", "p")); verdict != step.verdict {
+			t.Errorf("%s: an unknown credential is %v, want %v", step.name, verdict, step.verdict)
+		}
+		if _, verdict := c.Authenticate(basic("u", "p")); verdict != Accepted {
+			t.Errorf("%s: a known credential is %v", step.name, verdict)
+		}
+		s := c.Sources()[0]
+		if !s.At.Equal(step.at) || s.Read != !step.at.IsZero() || !errors.Is(s.Err, step.err) {
+			t.Errorf("%s: status %+v", step.name, s)
+		}
+		if wantHeld := errors.Is(step.err, ErrHeld); wantHeld != (len(s.Held) > 0) {
+			t.Errorf("%s: held are %v", step.name, s.Held)
+		}
 	}
-	c.Amend("etcd", nil, nil)
-	if _, verdict := c.Authenticate(basic("x", "p")); verdict != Rejected {
-		t.Errorf("afterwards it is %v, want rejected", verdict)
+}
+
+// TestAmendPrefersTheFirst: of new entries that are in each other's way the first one is in force, and one that may not be
+// keeps nobody out.
+func TestAmendPrefersTheFirst(t *testing.T) {
+	c := opened(Options{})
+	defer c.Close()
+	mustReplace(t, c, "file", plain("t1", "u", "p"))
+	_, refused := c.Amend("etcd", []Entry{
+		at("1", plain("t2", "u", "q")), // the file has the name
+		at("2", plain("t1", "u", "r")),
+		at("3", plain("t3", "v", "p")),
+		at("4", plain("t4", "v", "q")),
+	}, nil)
+	var places []string
+	for _, r := range refused {
+		places = append(places, r.Where)
+	}
+	if !slices.Equal(places, []string{"1", "4"}) {
+		t.Errorf("refused are %v, want 1 and 4", refused)
 	}
 }
 
@@ -91,9 +139,6 @@ func TestAmendAgreesWithAMap(t *testing.T) {
 	c := opened(Options{})
 	defer c.Close()
 	mustReplace(t, c, "file", plain("t1", "u1", "p0"), plain("t2", "u2", "p1"))
-	if _, err := c.Replace("etcd", nil, EachOnce); err != nil {
-		t.Fatal(err)
-	}
 	model := map[string]Entry{} // by place
 	for round := range 3000 {
 		var changed []Entry
@@ -168,10 +213,9 @@ func BenchmarkAmend(b *testing.B) {
 			for i := range entries {
 				entries[i] = at(fmt.Sprint(i), generated("t", fmt.Sprintf("u%d", i), "secret"))
 			}
-			if _, err := c.Replace("etcd", entries, EachOnce); err != nil {
-				b.Fatal(err)
+			if _, refused := c.Amend("etcd", entries, nil); refused != nil {
+				b.Fatal(refused)
 			}
-			c.Amend("etcd", nil, nil)
 			for i := 0; b.Loop(); i++ {
 				e := entries[i%n]
 				e.SHA256 = sha256Of(fmt.Sprint("secret", i))

@@ -95,7 +95,6 @@ func (c *Cache) sameAddresses(s *source, e *Entry, d digest, prefixes map[netip.
 		if other := prefixes[prefix]; other != nil && !sameClient(other.Identity, e.Identity) {
 			return openTwiceError(prefix, other.Where)
 		}
-		prefixes[prefix] = e
 		for theirs, r := range c.open {
 			o := p.stays(s, r)
 			if o == nil || theirs == d {

@@ -15,10 +15,6 @@ type ReplaceOption uint8
 // having the same set replaced without this option.
 const HoldRemovals ReplaceOption = 1
 
-// EachOnce is for a source whose entries are told apart by their Where, because Amend changes them one by one: the same
-// credential at two places is an error then, even if both say the same.
-const EachOnce ReplaceOption = 2
-
 // ErrHeld is what every HeldError is.
 var ErrHeld = errors.New("the removal is held")
 

@@ -37,7 +37,7 @@ func (c *Cache) replace(name string, entries []Entry, missing error, options []R
 	defer c.mu.Unlock()
 	c.round++
 	s := c.sourceNamed(name)
-	p := &plan{once: slices.Contains(options, EachOnce)}
+	p := &plan{}
 	if problems := c.plan(s, entries, p); len(problems) > 0 {
 		err := &ReplaceError{Source: name, Problems: problems}
 		c.fail(s, err)
@@ -87,7 +87,7 @@ type plan struct {
 	add  []addition // not yet owned, nor in any table
 
 	leaving map[*record]bool // those that go unless the plan keeps them; nil: all that the source has
-	once    bool             // the same credential twice is an error, even if both say the same
+	once    bool             // the same credential at two places is an error, even if both say the same
 }
 
 // records are those that the source has when a plan for all of them is carried out.
@@ -118,56 +118,80 @@ type kept struct {
 	entry  *Entry
 }
 
-// plan finds out what to do, puts it into p, and changes nothing but the round in which records were seen.
+// plan finds out what to do, puts it into p, and changes nothing but the round in which records were seen. Of entries that
+// are in each other's way the first may be; one that may not be is in nobody's way.
 func (c *Cache) plan(s *source, entries []Entry, p *plan) []EntryError {
-	claims := make(map[digest]*Entry, len(entries))
-	users := make(map[string]*Entry, len(entries))
-	prefixes := map[netip.Prefix]*Entry{}
+	taken := claims{
+		credentials: make(map[digest]*Entry, len(entries)), users: make(map[string]*Entry, len(entries)),
+		prefixes: map[netip.Prefix]*Entry{},
+	}
 	var problems []EntryError
 	for i := range entries {
 		e := &entries[i]
-		report := func(err error) { problems = append(problems, EntryError{Index: i, Where: e.Where, Err: err}) }
-		if err := e.validate(); err != nil {
-			report(err)
-			continue
+		if err := c.planOne(s, e, p, taken); err != nil {
+			problems = append(problems, EntryError{Index: i, Where: e.Where, Err: err})
 		}
-		d, hash, err := c.digestOf(e)
-		if err != nil {
-			report(err)
-			continue
-		}
-		if err := c.sameTenant(s, e, users, p); err != nil {
-			report(err)
-			continue
-		}
-		if e.Scheme == Anonymous {
-			if err := c.sameAddresses(s, e, d, prefixes, p); err != nil {
-				report(err)
-				continue
-			}
-		}
-		if other := claims[d]; other != nil {
-			if same := other.Identity.Equal(e.Identity); p.once || !same {
-				report(twiceError(other.Where, same))
-			}
-			continue
-		}
-		claims[d] = e
-
-		r := c.configured(d, e, hash)
-		if r == nil {
-			p.add = append(p.add, addition{d, newRecord(hash, e)})
-			continue
-		}
-		same := r.identity.Load().Equal(e.Identity)
-		if o := p.stays(s, r); o != nil && (o.source == s || !same) {
-			report(twiceError(o.where, same))
-			continue
-		}
-		r.seen = c.round
-		p.keep = append(p.keep, kept{r, e})
 	}
 	return problems
+}
+
+// claims are what the entries of a plan have taken so far.
+type claims struct {
+	credentials map[digest]*Entry
+	users       map[string]*Entry
+	prefixes    map[netip.Prefix]*Entry // open to credentials of nobody
+}
+
+// take notes what an entry takes, which may be.
+func (t claims) take(d digest, e *Entry) {
+	t.credentials[d] = e
+	switch e.Scheme {
+	case Basic:
+		t.users[e.User] = e
+	case Anonymous:
+		for _, prefix := range e.Identity.Terms.AllowFrom {
+			t.prefixes[prefix.Masked()] = e
+		}
+	}
+}
+
+// planOne plans for one entry, or says why it cannot be.
+func (c *Cache) planOne(s *source, e *Entry, p *plan, taken claims) error {
+	if err := e.validate(); err != nil {
+		return err
+	}
+	d, hash, err := c.digestOf(e)
+	if err != nil {
+		return err
+	}
+	if err := c.sameTenant(s, e, taken.users, p); err != nil {
+		return err
+	}
+	if e.Scheme == Anonymous {
+		if err := c.sameAddresses(s, e, d, taken.prefixes, p); err != nil {
+			return err
+		}
+	}
+	if other := taken.credentials[d]; other != nil {
+		if same := other.Identity.Equal(e.Identity); p.once || !same {
+			return twiceError(other.Where, same)
+		}
+		return nil
+	}
+	r := c.configured(d, e, hash)
+	if r == nil {
+		p.add = append(p.add, addition{d, newRecord(hash, e)})
+		taken.take(d, e)
+		return nil
+	}
+	same := r.identity.Load().Equal(e.Identity)
+	if o := p.stays(s, r); o != nil && (o.source == s || !same) {
+		return twiceError(o.where, same)
+	}
+	r.seen = c.round
+	p.keep = append(p.keep, kept{r, e})
+	taken.take(d, e)
+	return nil
 }
 
 func twiceError(where string, same bool) error {
@@ -189,7 +213,6 @@ func (c *Cache) sameTenant(s *source, e *Entry, users map[string]*Entry, p *plan
 		}
 		return nil
 	}
-	users[e.User] = e
 	for r := c.users[e.User]; r != nil; r = r.nextName {
 		o := p.stays(s, r)
 		if o == nil {

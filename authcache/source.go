@@ -50,6 +50,17 @@ func (c *Cache) Failed(name string, err error) {
 	c.fail(c.sourceNamed(name), err)
 }
 
+// Stands notes how a source stands that Amend fills: at is the last moment at which all it held was known, zero for never,
+// and err why there is a doubt about what it holds now, nil for none; of a *HeldError in it, what is held. Until there is
+// no doubt an unknown credential is Unready.
+func (c *Cache) Stands(name string, at time.Time, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sourceNamed(name)
+	s.read, s.at = !at.IsZero(), at
+	c.fail(s, err)
+}
+
 // Sources tells how every source stands, sorted by name; the key sets of tokens are sources too, and their keys what they
 // hold. The slice is the caller's.
 func (c *Cache) Sources() []SourceStatus {
@@ -78,7 +89,7 @@ func (c *Cache) sourceNamed(name string) *source {
 	return s
 }
 
-// fail needs Cache.mu.
+// fail notes why a source is in doubt, nil for no reason. It needs Cache.mu.
 func (c *Cache) fail(s *source, err error) {
 	s.err = err
 	held, _ := errors.AsType[*HeldError](err)

@@ -129,7 +129,7 @@ func New(o AppOptions) (*App, error) {
 	}
 	a.sources = sources.New(sources.Options{
 		Cache: a.parts.credentials, Log: logs.logger, Env: o.Env,
-		Changed: logs.credentialsChanged, Limits: a.parts.limits.replace,
+		Changed: logs.credentialsChanged, Limits: a.parts.limits.replace, AmendLimits: a.parts.limits.amend,
 	})
 	a.renewal.Store(&renewal{})
 	logs.apply(loaded.config.Log)

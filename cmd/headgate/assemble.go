@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -206,24 +205,11 @@ func (g *generation) tlsOf(upstream string, from *generation) *tls.Config {
 		return made
 	}
 	made := g.config.Upstreams[upstream].TLSConfig()
-	if from != nil && sameTLS(made, from.tls[upstream]) {
+	if from != nil && config.SameTLS(made, from.tls[upstream]) {
 		made = from.tls[upstream]
 	}
 	g.tls[upstream] = made
 	return made
-}
-
-// sameTLS reports whether two configurations of config.Upstream make the same connections.
-func sameTLS(a, b *tls.Config) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	sameRoots := a.RootCAs == b.RootCAs || a.RootCAs != nil && b.RootCAs != nil && a.RootCAs.Equal(b.RootCAs)
-	// The key of a certificate is not compared: it belongs to the certificate, or the pair would not have loaded.
-	sameCertificates := slices.EqualFunc(a.Certificates, b.Certificates, func(a, b tls.Certificate) bool {
-		return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
-	})
-	return sameRoots && sameCertificates && a.ServerName == b.ServerName && a.InsecureSkipVerify == b.InsecureSkipVerify
 }
 
 // rulePrefixes are the paths below which a rule namespace and a group stand, which may hold escapes.

@@ -106,6 +106,17 @@ func TestImportsFollowTheTable(t *testing.T) {
 	}
 }
 
+// TestImportsOfEtcdAreOnePackages: its client is large, and what it says is worded in one place.
+func TestImportsOfEtcdAreOnePackages(t *testing.T) {
+	const own = module + "/cmd/headgate/fleet"
+	for pair := range slices.Chunk(goList(t, "-f", "{{$p := .ImportPath}}{{range .Imports}}{{println $p .}}{{end}}", "./..."), 2) {
+		importer, imported := pair[0], pair[1]
+		if (within(imported, "go.etcd.io") || within(imported, "google.golang.org/grpc")) && !within(importer, own) {
+			t.Errorf("%s imports %s, which is for %s alone", importer, imported, own)
+		}
+	}
+}
+
 // TestMeasuringModulesStayOutside: what measures or tests the binary from outside may not borrow its code, or it would
 // agree with its mistakes.
 func TestMeasuringModulesStayOutside(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,12 @@ func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (
 		return nil, err
 	}
 	found := credentials.Named(name)
+	if len(found) == 0 && cfg.Etcd.Enabled() {
+		if err := readEtcd(context.Background(), cfg, credentials); err != nil {
+			return nil, fmt.Errorf("--client: %q is in no file, and may be in etcd: %w", name, err)
+		}
+		found = credentials.Named(name)
+	}
 	if len(found) == 0 {
 		return findToken(cfg, credentials, name)
 	}

@@ -34,8 +34,10 @@ func newTenantLimits(shares *proxy.Shares) *tenantLimits {
 func (l *tenantLimits) replace(source string, limits map[string]config.TenantLimits) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.contradicts(source, limits); err != nil {
-		return err
+	for _, tenant := range slices.Sorted(maps.Keys(limits)) {
+		if err := l.contradicts(source, tenant, limits[tenant]); err != nil {
+			return err
+		}
 	}
 	before := l.said[source]
 	l.said[source] = limits
@@ -53,14 +55,44 @@ func (l *tenantLimits) replace(source string, limits map[string]config.TenantLim
 	return nil
 }
 
-// contradicts looks for tenants that another source gives other limits. The caller holds mu.
-func (l *tenantLimits) contradicts(source string, limits map[string]config.TenantLimits) error {
-	for _, tenant := range slices.Sorted(maps.Keys(limits)) {
-		for _, other := range l.sources[tenant] {
-			if there := l.said[other][tenant]; other != source && there != limits[tenant] {
-				return fmt.Errorf("source %q: the limits of tenant %q are %s here and %s in source %q; want them once",
-					source, tenant, limits[tenant], there, other)
+// amend changes what a source says of single tenants, nil for nothing. Of a tenant to whom another source gives other
+// limits it says nothing then; the errors, by tenant, are of those.
+func (l *tenantLimits) amend(source string, changes map[string]*config.TenantLimits) map[string]error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := l.said[source]
+	if said == nil {
+		said = make(map[string]config.TenantLimits)
+		l.said[source] = said
+	}
+	refused := map[string]error{}
+	for tenant, now := range changes {
+		was, before := said[tenant]
+		if now != nil {
+			err := l.contradicts(source, tenant, *now)
+			if err == nil {
+				said[tenant] = *now
+				if !before || was != *now {
+					l.put(source, tenant, *now)
+				}
+				continue
 			}
+			refused[tenant] = err
+		}
+		if before {
+			delete(said, tenant)
+			l.drop(source, tenant)
+		}
+	}
+	return refused
+}
+
+// contradicts looks for another source that gives a tenant other limits. The caller holds mu.
+func (l *tenantLimits) contradicts(source, tenant string, limits config.TenantLimits) error {
+	for _, other := range l.sources[tenant] {
+		if there := l.said[other][tenant]; other != source && there != limits {
+			return fmt.Errorf("source %q: the limits of tenant %q are %s here and %s in source %q; want them once",
+				source, tenant, limits, there, other)
 		}
 	}
 	return nil

@@ -83,3 +83,43 @@ func TestSourcesAgreeOnLimits(t *testing.T) {
 		t.Errorf("%d tenants have limits at the end, want one", len(l.sources))
 	}
 }
+
+// TestLimitsAreAmendedTenantByTenant: what one tenant may not have is no other's concern, and a source that was refused
+// says nothing of that tenant, so that it is in nobody's way.
+func TestLimitsAreAmendedTenantByTenant(t *testing.T) {
+	l := newTenantLimits(proxy.NewShares())
+	one, two := config.TenantLimits{RequestsPerSecond: 1}, config.TenantLimits{RequestsPerSecond: 2}
+	amend := func(refused string, changes map[string]*config.TenantLimits) {
+		t.Helper()
+		var got []string
+		for tenant, err := range l.amend("etcd", changes) {
+			got = append(got, tenant)
+			if !strings.Contains(err.Error(), `"etcd"`) || !strings.Contains(err.Error(), `"file"`) {
+				t.Errorf("%v names not both sources", err)
+			}
+		}
+		if strings.Join(got, " ") != refused {
+			t.Errorf("refused are %q, want %q", got, refused)
+		}
+	}
+	file := func(limits config.TenantLimits) {
+		t.Helper()
+		if err := l.replace("file", map[string]config.TenantLimits{"team-a": limits}); err != nil {
+			t.Error(err)
+		}
+	}
+	file(one)
+	amend("", map[string]*config.TenantLimits{"team-a": &one, "team-b": &one})
+	amend("team-a", map[string]*config.TenantLimits{"team-a": &two, "team-b": &two, "team-c": &two})
+	file(two) // etcd says nothing of it any more
+	amend("", map[string]*config.TenantLimits{"team-a": &two, "team-c": nil, "team-d": nil})
+	if said := l.said["etcd"]; len(said) != 2 || said["team-a"] != two || said["team-b"] != two {
+		t.Errorf("etcd says %v", said)
+	}
+	if err := l.replace("file", nil); err != nil || len(l.sources) != 2 {
+		t.Errorf("%v; %d tenants have limits, want two", err, len(l.sources))
+	}
+	if err := l.replace("etcd", nil); err != nil || len(l.sources) != 0 {
+		t.Errorf("%v; %d tenants have limits at the end, want none", err, len(l.sources))
+	}
+}

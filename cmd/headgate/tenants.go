@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/fleet"
 	"github.com/headgate/headgate/cmd/headgate/sources"
@@ -83,7 +84,7 @@ func (f *tenantsFlags) run(c console, args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	clients, end, err := f.open(c)
+	clients, end, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (f *tenantsFlags) fits(verb string, given map[string]bool) error {
 }
 
 // open opens the etcd that the configuration names.
-func (f *tenantsFlags) open(c console) (tenants.Clients, func(), error) {
+func (f *tenantsFlags) open(ctx context.Context, c console) (tenants.Clients, func(), error) {
 	loaded, err := load(*f.file, config.Options{Env: os.Getenv})
 	if err != nil {
 		return tenants.Clients{}, nil, err
@@ -140,11 +141,18 @@ func (f *tenantsFlags) open(c console) (tenants.Clients, func(), error) {
 	if !loaded.config.Etcd.Enabled() {
 		return tenants.Clients{}, nil, fmt.Errorf("tenants: %s has no etcd.endpoints; its clients are in [[tenants]] and the files of [auth]", *f.file)
 	}
-	store, err := fleet.Open(sources.FleetOptions(&loaded.config.Etcd))
+	store, err := fleet.Open(ctx, sources.FleetOptions(&loaded.config.Etcd))
 	if err != nil {
 		return tenants.Clients{}, nil, err
 	}
-	return tenants.Clients{Store: store, Reader: loaded.config.SharedTenants(), Out: c.out, DryRun: f.dryRun}, store.Close, nil
+	credentials := authcache.New(authcache.Options{})
+	end := func() {
+		credentials.Close()
+		store.Close()
+	}
+	return tenants.Clients{
+		Store: store, Reader: loaded.config.SharedTenants(), Gateway: newTrialGateway(loaded.config, credentials), Out: c.out, DryRun: f.dryRun,
+	}, end, nil
 }
 
 // change is set.

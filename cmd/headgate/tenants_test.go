@@ -71,7 +71,15 @@ func TestTenantsCommand(t *testing.T) {
 	}
 	has(do(exitGood, "get", "a"), `scopes = ["read"]`, "requests_per_second = 0.5", `bytes_per_second = "1MiB"`)
 	has(do(exitGood, "set", "--username", "a", "--scopes", "read"), "unchanged a\n")
-	has(do(exitGood, "set", "--username", "a", "--new-password", "--dry-run"), "~ the secret")
+	has(do(exitGood, "set", "--username", "a", "--scopes", "read", "--dry-run"), "nothing would change\n")
+	changes := do(exitGood, "set", "--username", "a", "--scopes", "write", "--new-password", "--dry-run")
+	if want := `- password_sha256 = "<secret>"
+- scopes = ["read"]
++ password_sha256 = "<secret>"
++ scopes = ["write"]
+`; changes != want {
+		t.Errorf("a dry run of a change of scopes and password:\n%swant\n%s", changes, want)
+	}
 	has(do(exitGood, "set", "--username", "a", "--new-password"), "changed a\n", "password ")
 	has(headgateTenants(t, exitGood, "correct horse\n", "set", "--username", "a", "--password-file", "-", "--config", file), "changed a\n")
 	has(do(exitGood, "get", "a"), `password_hash = "<secret>"`)
@@ -90,6 +98,12 @@ func TestTenantsCommand(t *testing.T) {
 	has(do(exitProblem, "get", "nobody"), `"nobody" is not there`)
 	has(do(exitProblem, "delete", "nobody"), `"nobody" is not there`)
 	has(headgateTenants(t, exitProblem, "\n", "set", "--username", "a", "--password-file", "-", "--config", file), "no password on standard input")
+
+	// Limits that are taken back are not there any more, not even as no limits.
+	has(do(exitGood, "set", "--username", "a", "--requests-per-second", "", "--max-in-flight", "", "--bytes-per-second", ""), "changed a\n")
+	if got := do(exitGood, "get", "a"); strings.Contains(got, "limits") {
+		t.Errorf("limits that were taken back are still there:\n%s", got)
+	}
 
 	// Other programs' keys are shown, and in nobody's way.
 	etcd.Put(t, "/hg/strange key", "hello")
@@ -161,6 +175,98 @@ password_file = "secret"
 	}
 }
 
+// TestAPasswordThatWasMadeLogsIn: what set prints is what the client has to send.
+func TestAPasswordThatWasMadeLogsIn(t *testing.T) {
+	etcd := fleettest.New(t)
+	r := start(t, withEtcd(everything(newUpstream(t).URL), etcd))
+	made := headgateTenants(t, exitGood, "", "set", "--id", "team-a", "--username", "a", "--config", etcdFile(t, etcd))
+	_, password, _ := strings.Cut(strings.TrimSpace(made), "password ")
+	client := newClient(t)
+	eventually(t, "the password is taken", func() bool {
+		return request{method: "POST", url: r.url("/api/v1/push"), user: "a", password: password, body: "x"}.must(t, client).status == 200
+	})
+}
+
+// TestTenantsSayWhatGatewaysSkip: a name with two ids, a credential at two places, limits that contradict each other, in
+// etcd or beside the file.
+func TestTenantsSayWhatGatewaysSkip(t *testing.T) {
+	etcd := fleettest.New(t)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := write("headgate.toml", withEtcd(everything("http://127.0.0.1:1")+tenant("team-f", "f", "one")+"[limits.tenants.team-l]\nmax_in_flight = 5\n", etcd))
+	do := func(exit int, args ...string) string {
+		t.Helper()
+		return headgateTenants(t, exit, "", append(args, "--config", file)...)
+	}
+	expect := func(got string, want ...string) {
+		t.Helper()
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("got\n%swant %q in it", got, w)
+			}
+		}
+	}
+	twice := write("twice.toml", "[[tenants]]\n"+sharedValue("team-1", "u", "")+"[[tenants]]\n"+sharedValue("team-2", "u", "")+
+		"[[tenants]]\n"+sharedValue("team-3", "v", "")+"[[tenants]]\n"+sharedValue("team-3", "v", ""))
+	for _, dry := range [][]string{{"--dry-run"}, nil} {
+		expect(do(exitProblem, append([]string{"import", twice}, dry...)...), "2 left out",
+			`u+2: user name "u" has tenant "team-2" here and "team-1" at etcd: u`, "v+2: the same credential is at etcd: v")
+	}
+	expect(do(exitGood, "list"), "2 clients, 0 skipped")
+	expect(do(exitProblem, "set", "--id", "team-x", "--username", "f"), `no gateway would take it: user name "f" has tenant "team-x" here and "team-f" at headgate.toml: tenants[0]`)
+	expect(do(exitProblem, "get", "f"), "is not there")
+	expect(do(exitGood, "set", "--id", "team-l", "--username", "l", "--max-in-flight", "6"), "added l\n", `note: source "etcd": the limits of tenant "team-l"`)
+	expect(do(exitGood, "list"), "3 clients, 0 skipped", `note: source "etcd": the limits of tenant "team-l"`)
+	expect(do(exitGood, "set", "--username", "l", "--max-in-flight", "5"), "changed l\n")
+
+	// A second client of one tenant: the first to be changed is told of the other.
+	expect(do(exitGood, "set", "--id", "team-3", "--username", "w", "--max-in-flight", "1"), "added w\n")
+	expect(do(exitGood, "set", "--username", "v", "--max-in-flight", "2"), `note: the limits of tenant "team-3"`, `at "v" and`, `at "w"`)
+	if got := do(exitGood, "set", "--username", "w", "--max-in-flight", "2"); strings.Contains(got, "note") {
+		t.Errorf("limits that agree: %s", got)
+	}
+
+	// What others write is seen as gateways see it.
+	etcd.Put(t, "/hg/a", sharedValue("team-9", "u", ""))
+	etcd.Put(t, "/hg/f", sharedValue("team-x", "f", ""))
+	list := do(exitGood, "list")
+	expect(list, "4 clients, 2 skipped", `skipped: user name "u" has tenant "team-1" here and "team-9" at etcd: a`, `and "team-f" at headgate.toml`)
+	expect(do(exitGood, "delete", "f"), "deleted f")
+	expect(do(exitGood, "list"), "4 clients, 1 skipped")
+}
+
+// TestExplainKnowsTheClientsOfEtcd, and asks etcd only for those that are in no file.
+func TestExplainKnowsTheClientsOfEtcd(t *testing.T) {
+	etcd := fleettest.New(t)
+	etcd.Put(t, "/hg/a", sharedValue("team-a", "a", "scopes = [\"write\"]\n"))
+	file := filepath.Join(t.TempDir(), "headgate.toml")
+	if err := os.WriteFile(file, []byte(withEtcd(everything("http://127.0.0.1:1")+tenant("team-f", "f", "one"), etcd)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	explain := func(client string) string {
+		var out, complaints bytes.Buffer
+		run([]string{"explain", "--config", file, "--client", client, "POST", "/api/v1/push"}, strings.NewReader(""), &out, &complaints)
+		return out.String() + complaints.String()
+	}
+	for client, want := range map[string]string{"a": "basic (etcd: a)", "f": "basic (headgate.toml: tenants[0])", "b": `"b" is not in the configuration`} {
+		if got := explain(client); !strings.Contains(got, want) {
+			t.Errorf("%s: got\n%swant %q", client, got, want)
+		}
+	}
+	etcd.Kill()
+	for client, want := range map[string]string{"a": `"a" is in no file, and may be in etcd: etcd at ` + etcd.Endpoint, "f": "basic (headgate.toml: tenants[0])"} {
+		if got := explain(client); !strings.Contains(got, want) {
+			t.Errorf("%s without etcd: got\n%swant %q", client, got, want)
+		}
+	}
+}
+
 // TestTenantsNeedsEtcd: without it, and when nobody is there.
 func TestTenantsNeedsEtcd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "headgate.toml")
@@ -170,8 +276,12 @@ func TestTenantsNeedsEtcd(t *testing.T) {
 	if got := headgateTenants(t, exitProblem, "", "list", "--config", file); !strings.Contains(got, "has no etcd.endpoints") {
 		t.Errorf("got %q", got)
 	}
-	nobody := etcdFile(t, &fleettest.Server{Endpoint: "http://" + fleettest.FreeAddress(t)})
-	if got := headgateTenants(t, exitProblem, "", "list", "--config", nobody); !strings.Contains(got, "etcd") {
-		t.Errorf("got %q", got)
+	address := fleettest.FreeAddress(t)
+	nobody := etcdFile(t, &fleettest.Server{Endpoint: "http://" + address})
+	want := "etcd at http://" + address + ": dial tcp " + address + ": connect: connection refused"
+	for _, args := range [][]string{{"list"}, {"get", "a"}, {"set", "--id", "x", "--username", "x"}, {"delete", "a"}} {
+		if got := headgateTenants(t, exitProblem, "", append(args, "--config", nobody)...); !strings.Contains(got, want) {
+			t.Errorf("%q: got %q, want %q", args, got, want)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Status) Notices(now time.Time) []Notice {
 		case len(source.Held) > 0:
 			n.badf("%s: %d clients would go, which waits for somebody's word", source.Name, len(source.Held))
 		case source.Problem != "":
-			n.badf("%s: cannot be read, what it held before is in use", source.Name)
+			n.badf("%s: in error, what it held before is in use", source.Name)
 		case !source.Read:
 			n.warnf("%s: not read yet, pushes with credentials that are not known get 503", source.Name)
 		}

@@ -161,7 +161,7 @@ type Source struct {
 	Name        string     `json:"name"`
 	Credentials int        `json:"credentials"`
 	Read        bool       `json:"read"`                // it was read completely once
-	LastRead    *time.Time `json:"last_read,omitempty"` // after a change, or a reload
+	LastRead    *time.Time `json:"last_read,omitempty"` // after a change, or a reload; of etcd, when all that it held was last known
 	Problem     string     `json:"problem,omitempty"`   // why what it holds now is not in use
 	Held        []string   `json:"held"`                // clients whose removal waits for somebody's word
 }

@@ -64,7 +64,7 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 		"bad: ruler has no host: no such name",
 		"bad: no host of querier is up",
 		"bad: one: 2 clients would go, which waits for somebody's word",
-		"bad: two: cannot be read, what it held before is in use",
+		"bad: two: in error, what it held before is in use",
 		"bad: the configuration of 2026-12-01 00:00:00 UTC was refused, the one before is in use: error: x",
 		"bad: the certificate of server.tls has ended 1h ago",
 		"bad: the certificate of upstreams.x.tls is not renewed: half",

@@ -16,7 +16,8 @@ var Assignable = []string{
 }
 
 // Assign sets a key of Assignable to what a command line has for it: lists with
-// commas, dates and numbers without quotes, "" for none. The error says what is wanted.
+// commas, dates and numbers without quotes, "" for none. Limits of which none is left
+// are gone, so that those of limits.tenant_default count. The error says what is wanted.
 func (t *Tenant) Assign(key, text string) error {
 	into := reflect.ValueOf(t).Elem()
 	if _, ok := fieldsOf(into.Type())[key]; !ok {
@@ -28,6 +29,9 @@ func (t *Tenant) Assign(key, text string) error {
 	field := into.FieldByIndex(fieldsOf(into.Type())[key])
 	if text == "" {
 		field.SetZero()
+		if t.Limits != nil && *t.Limits == (TenantLimits{}) {
+			t.Limits = nil
+		}
 		return nil
 	}
 	r := new(report)

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net/netip"
+	"slices"
 )
 
 // config makes the TLS configuration of a client.
@@ -23,4 +25,17 @@ func (t *ClientTLS) config(on *checks, key string) *tls.Config {
 		made.Certificates = []tls.Certificate{pair}
 	}
 	return made
+}
+
+// SameTLS reports whether two configurations of clients make the same connections.
+func SameTLS(a, b *tls.Config) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	sameRoots := a.RootCAs == b.RootCAs || a.RootCAs != nil && b.RootCAs != nil && a.RootCAs.Equal(b.RootCAs)
+	// The key of a certificate is not compared: it belongs to the certificate, or the pair would not have loaded.
+	sameCertificates := slices.EqualFunc(a.Certificates, b.Certificates, func(a, b tls.Certificate) bool {
+		return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
+	})
+	return sameRoots && sameCertificates && a.ServerName == b.ServerName && a.InsecureSkipVerify == b.InsecureSkipVerify
 }

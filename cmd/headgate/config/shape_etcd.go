@@ -23,11 +23,14 @@ type Etcd struct {
 // Enabled reports whether there is an etcd.
 func (e *Etcd) Enabled() bool { return len(e.Endpoints) > 0 }
 
-// Same reports whether it is the same place in the same etcd, spoken to in the same
-// way. Certificates are not compared: with them it is never the same.
-func (e *Etcd) Same(other *Etcd) bool {
-	return e.tls == nil && other.tls == nil && slices.Equal(e.Endpoints, other.Endpoints) && e.Prefix == other.Prefix &&
-		e.Username == other.Username && e.password == other.password && e.cachePath == other.cachePath
+// SamePlace reports whether it is the same place in the same etcd.
+func (e *Etcd) SamePlace(other *Etcd) bool {
+	return e.Prefix == other.Prefix && slices.Equal(slices.Sorted(slices.Values(e.Endpoints)), slices.Sorted(slices.Values(other.Endpoints)))
+}
+
+// SameAccess reports whether etcd is spoken to in the same way.
+func (e *Etcd) SameAccess(other *Etcd) bool {
+	return e.Username == other.Username && e.password == other.password && SameTLS(e.tls, other.tls)
 }
 
 // Password is what PasswordFile held.

@@ -3,16 +3,22 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/headgate/headgate/cmd/headgate/fleet/fleettest"
 )
 
-// open opens the keys under /t/.
-func open(t testing.TB, s *fleettest.Server) *Store {
+// under names the keys under /t/.
+func under(s *fleettest.Server) Options {
+	return Options{Endpoints: []string{s.Endpoint}, Prefix: "/t/"}
+}
+
+// open opens them.
+func open(t testing.TB, o Options) *Store {
 	t.Helper()
-	store, err := Open(Options{Endpoints: []string{s.Endpoint}, Prefix: "/t/"})
+	store, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +29,13 @@ func open(t testing.TB, s *fleettest.Server) *Store {
 // seen is a follower that says what it is told.
 type seen chan string
 
-func (s seen) Listed(all map[string]string) { s <- fmt.Sprint("listed ", all) }
+func (s seen) Listed(all map[string]string, removed []string) {
+	text := fmt.Sprint("listed ", all)
+	for _, key := range removed {
+		text += " -" + key + "!"
+	}
+	s <- text
+}
 
 func (s seen) Changed(changes []Change) {
 	text := "changed"
@@ -40,30 +52,60 @@ func (s seen) Changed(changes []Change) {
 	s <- text
 }
 
-func (s seen) Away(error) { s <- "away" }
+// InStep says nothing of what goes without saying.
+func (s seen) InStep() {}
+
+func (s seen) Away(err error) { s <- "away: " + err.Error() }
 
 // expect waits for exactly this to be told next.
 func (s seen) expect(t *testing.T, want string) {
 	t.Helper()
-	select {
-	case got := <-s:
-		if got != want {
-			t.Fatalf("told %q, want %q", got, want)
-		}
-	case <-time.After(fleettest.Patience):
-		t.Fatalf("nothing is told, want %q", want)
+	if got := s.next(t, want); got != want {
+		t.Fatalf("told %q, want %q", got, want)
 	}
 }
 
-// follow has a follower told until the test ends.
-func follow(t *testing.T, store *Store) seen {
+// expectAway waits for etcd to be away next, for this cause.
+func (s seen) expectAway(t *testing.T, cause string) {
+	t.Helper()
+	if got := s.next(t, cause); !strings.HasPrefix(got, "away: etcd at ") || !strings.Contains(got, cause) {
+		t.Fatalf("told %q, want that etcd is away: %s", got, cause)
+	}
+}
+
+// expectBack waits for etcd to be away no more.
+func (s seen) expectBack(t *testing.T, want string) {
+	t.Helper()
+	for {
+		switch got := s.next(t, want); {
+		case got == want:
+			return
+		case !strings.HasPrefix(got, "away: "): // for another reason
+			t.Fatalf("told %q, want %q", got, want)
+		}
+	}
+}
+
+func (s seen) next(t *testing.T, want string) string {
+	t.Helper()
+	select {
+	case got := <-s:
+		return got
+	case <-time.After(fleettest.Patience):
+		t.Fatalf("nothing is told, want %q", want)
+		return ""
+	}
+}
+
+// followed has a follower told until the test ends.
+func followed(t *testing.T, o Options) seen {
 	t.Helper()
 	told := make(seen, 100)
 	ctx, end := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		store.Follow(ctx, told)
+		Follow(ctx, o, told)
 	}()
 	t.Cleanup(func() { end(); <-done })
 	return told

@@ -2,84 +2,45 @@ package fleet
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 )
-
-// Options say which etcd, and where in it.
-type Options struct {
-	Endpoints []string // "http://10.0.0.1:2379"; https ones are spoken to with TLS
-	Prefix    string   // of every key; not empty
-	Username  string   // "": etcd asks for none
-	Password  string
-	TLS       *tls.Config // nil: the system's authorities
-}
-
-// Store is a connection to etcd, as far as it concerns tenants. Its methods may be called from any goroutine.
-type Store struct {
-	client *clientv3.Client
-	prefix string
-}
-
-// Timeouts of the connection.
-const (
-	dialTimeout   = 5 * time.Second
-	answerTimeout = 10 * time.Second // of one request
-	keepAlive     = 5 * time.Second  // a connection on which nothing comes for so long is asked for a sign of life
-)
-
-// Open returns a Store. It does not wait for etcd: who asks something of it learns whether it is there. Close it.
-func Open(o Options) (*Store, error) {
-	client, err := clientv3.New(clientv3.Config{
-		Endpoints:            o.Endpoints,
-		Username:             o.Username,
-		Password:             o.Password,
-		TLS:                  o.TLS,
-		DialTimeout:          dialTimeout,
-		DialKeepAliveTime:    keepAlive,
-		DialKeepAliveTimeout: keepAlive,
-		Logger:               zap.NewNop(), // its lines are about the connection, which Follow reports in ours
-	})
-	if err != nil {
-		return nil, fmt.Errorf("etcd: %w", err)
-	}
-	return &Store{client: client, prefix: o.Prefix}, nil
-}
-
-// Close ends the connection.
-func (s *Store) Close() { _ = s.client.Close() } // nothing is kept in it
 
 // Value is what a key holds.
 type Value struct {
 	Text     string
-	Revision int64 // of the key's last change, for Put and Delete; 0: there is no such key
+	Removed  bool  // it holds the mark of Delete, and no client
+	Revision int64 // of the key's last change, for Put and Delete, that of a mark too; 0: there is no such key
 }
+
+// There reports whether the key holds a client.
+func (v Value) There() bool { return v.Revision != 0 && !v.Removed }
 
 // Get reads one key, which is given without the prefix.
 func (s *Store) Get(ctx context.Context, key string) (Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	answer, err := s.client.Get(ctx, s.prefix+key)
-	if err != nil {
-		return Value{}, plain(err)
+	answer, err := s.client.Get(ctx, s.options.Prefix+key)
+	if err != nil || len(answer.Kvs) == 0 {
+		return Value{}, s.options.plain(err)
 	}
-	if len(answer.Kvs) == 0 || isTombstone(answer.Kvs[0].Value) {
-		return Value{}, nil
+	return valueOf(answer.Kvs[0].Value, answer.Kvs[0].ModRevision), nil
+}
+
+func valueOf(held []byte, revision int64) Value {
+	if isMark(held) {
+		return Value{Removed: true, Revision: revision}
 	}
-	return Value{Text: string(answer.Kvs[0].Value), Revision: answer.Kvs[0].ModRevision}, nil
+	return Value{Text: string(held), Revision: revision}
 }
 
 // pageSize is how many keys are asked for at a time, so that a long list does not go over the size of one message.
 const pageSize = 5000
 
-// List reads all keys as they were at one moment.
+// List reads all keys as they were at one moment, those with a mark of Delete included.
 func (s *Store) List(ctx context.Context) (map[string]Value, error) {
 	all := map[string]Value{}
 	_, err := s.each(ctx, func(key string, v Value) { all[key] = v })
@@ -88,23 +49,20 @@ func (s *Store) List(ctx context.Context) (map[string]Value, error) {
 
 // each calls f for every key, without the prefix, as they were at one moment, and tells the revision of that moment.
 func (s *Store) each(ctx context.Context, f func(key string, v Value)) (revision int64, err error) {
-	for from := s.prefix; ; {
-		options := []clientv3.OpOption{
-			clientv3.WithRange(clientv3.GetPrefixRangeEnd(s.prefix)), clientv3.WithLimit(pageSize), clientv3.WithRev(revision),
-		}
+	prefix := s.options.Prefix
+	for from := prefix; ; {
 		page, cancel := context.WithTimeout(ctx, answerTimeout)
-		answer, err := s.client.Get(page, from, options...)
+		answer, err := s.client.Get(page, from,
+			clientv3.WithRange(clientv3.GetPrefixRangeEnd(prefix)), clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
 		cancel()
 		if err != nil {
-			return 0, plain(err)
+			return 0, s.options.plain(err)
 		}
 		if revision == 0 {
 			revision = answer.Header.Revision
 		}
 		for _, kv := range answer.Kvs {
-			if !isTombstone(kv.Value) {
-				f(strings.TrimPrefix(string(kv.Key), s.prefix), Value{string(kv.Value), kv.ModRevision})
-			}
+			f(strings.TrimPrefix(string(kv.Key), prefix), valueOf(kv.Value, kv.ModRevision))
 		}
 		if !answer.More || len(answer.Kvs) == 0 {
 			return revision, nil
@@ -116,15 +74,16 @@ func (s *Store) each(ctx context.Context, f func(key string, v Value)) (revision
 // ErrChanged says that a key is not what it was when it was read.
 var ErrChanged = errors.New("somebody else has changed it meanwhile; look again")
 
-// Put writes a key, if it is still as it was at revision; 0: if it is not there.
-func (s *Store) Put(ctx context.Context, key, text string, revision int64) error {
-	return s.swap(ctx, key, revision, clientv3.OpPut(s.prefix+key, text))
-}
-
 // Write is one key to be written.
 type Write struct {
 	Key, Text string
-	Revision  int64 // as in Put
+	Revision  int64 // that the key still has to be at, from Value.Revision
+}
+
+// Put writes a key, if it is still as it was.
+func (s *Store) Put(ctx context.Context, w Write) error {
+	_, err := s.PutAll(ctx, []Write{w})
+	return err
 }
 
 // writesAtOnce is how many keys go in one transaction; etcd takes 128 operations unless it is told otherwise.
@@ -136,75 +95,31 @@ func (s *Store) PutAll(ctx context.Context, writes []Write) (int, error) {
 	done := 0
 	for part := range slices.Chunk(writes, writesAtOnce) {
 		var same []clientv3.Cmp
-		var ops []clientv3.Op
+		var puts []clientv3.Op
 		for _, w := range part {
-			same = append(same, clientv3.Compare(clientv3.ModRevision(s.prefix+w.Key), "=", w.Revision))
-			ops = append(ops, clientv3.OpPut(s.prefix+w.Key, w.Text))
+			same = append(same, s.isAt(w.Key, w.Revision))
+			puts = append(puts, clientv3.OpPut(s.options.Prefix+w.Key, w.Text))
 		}
-		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-		answer, err := s.client.Txn(ctx).If(same...).Then(ops...).Commit()
-		cancel()
-		if err != nil {
-			return done, plain(err)
-		}
-		if !answer.Succeeded {
-			return done, ErrChanged
+		if err := s.commit(ctx, same, puts); err != nil {
+			return done, err
 		}
 		done += len(part)
 	}
 	return done, nil
 }
 
-// tombstone is what a key holds for the moment between the wish to delete it and its end, so that who follows can tell a
-// wish from an accident.
-const tombstone = "removed = true\n"
-
-func isTombstone(value []byte) bool { return string(value) == tombstone }
-
-// Delete takes a key out that was read at revision, in a way that no gateway takes for an accident.
-func (s *Store) Delete(ctx context.Context, key string, revision int64) error {
-	if err := s.swap(ctx, key, revision, clientv3.OpPut(s.prefix+key, tombstone)); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	// Unless somebody has put it back in this moment.
-	_, err := s.client.Txn(ctx).If(clientv3.Compare(clientv3.Value(s.prefix+key), "=", tombstone)).
-		Then(clientv3.OpDelete(s.prefix + key)).Commit()
-	return plain(err)
+// isAt compares the revision of a key.
+func (s *Store) isAt(key string, revision int64) clientv3.Cmp {
+	return clientv3.Compare(clientv3.ModRevision(s.options.Prefix+key), "=", revision)
 }
 
-// swap carries op out, if the key is still as it was. A key that is about to go counts as not there.
-func (s *Store) swap(ctx context.Context, key string, revision int64, op clientv3.Op) error {
+// commit carries the operations out, if everything is still as it was.
+func (s *Store) commit(ctx context.Context, same []clientv3.Cmp, operations []clientv3.Op) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	same := clientv3.Compare(clientv3.ModRevision(s.prefix+key), "=", revision)
-	answer, err := s.client.Txn(ctx).If(same).Then(op).Commit()
-	if err != nil {
-		return plain(err)
+	answer, err := s.client.Txn(ctx).If(same...).Then(operations...).Commit()
+	if err == nil && !answer.Succeeded {
+		return ErrChanged
 	}
-	if answer.Succeeded {
-		return nil
-	}
-	if revision == 0 {
-		gone := clientv3.Compare(clientv3.Value(s.prefix+key), "=", tombstone)
-		if answer, err = s.client.Txn(ctx).If(gone).Then(op).Commit(); err == nil && answer.Succeeded {
-			return nil
-		}
-	}
-	if err != nil {
-		return plain(err)
-	}
-	return ErrChanged
-}
-
-// plain words an error of the client for an operator.
-func plain(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("etcd does not answer")
-	}
-	return fmt.Errorf("etcd: %w", err)
+	return s.options.plain(err)
 }

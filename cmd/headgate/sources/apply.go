@@ -116,7 +116,7 @@ func (a *application) replace(r *reading) error {
 			for f, entries := range wanted {
 				f.applied = entries
 			}
-			r.sources.tell(a.name, change)
+			r.sources.options.tell(a.name, change)
 		}
 		return err
 	}

@@ -7,35 +7,40 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/fleet"
 )
 
-// useShared puts the etcd of a configuration in the place of that of another. The caller holds mu.
+// useShared puts the etcd of a configuration in the place of that of another. What was in force stays until the other one
+// has answered. The caller holds mu.
 func (s *Sources) useShared(cfg *config.Config) {
-	now := &cfg.Etcd
-	if s.shared != nil {
-		was := &s.shared.config
-		if now.Same(was) {
-			s.shared.use(cfg)
-			return
-		}
-		s.shared.stop()
-		s.shared = nil
-		if !now.Enabled() {
-			s.drop(Etcd)
-			if err := s.options.Limits(Etcd, nil); err != nil {
-				s.options.Log.Error("limits of tenants from etcd are still in force", "problem", err)
-			}
-		}
+	was := s.shared
+	switch {
+	case !cfg.Etcd.Enabled():
+		s.dropShared()
+	case was == nil:
+		s.options.Cache.Expect(Etcd)
+		s.shared = newShared(s, cfg, newRoster(s.options, cfg.SharedTenants()))
+		s.shared.start(nil)
+	case cfg.Etcd.SamePlace(&was.config):
+		was.use(cfg)
+	default:
+		was.leave()
+		was.roster.move(cfg.SharedTenants(), time.Now())
+		s.shared = newShared(s, cfg, was.roster)
+		s.shared.inStep = was.inStep
+		s.shared.start(was.ended)
 	}
-	if !now.Enabled() {
+}
+
+// dropShared takes all out that etcd had. The caller holds mu.
+func (s *Sources) dropShared() {
+	if s.shared == nil {
 		return
 	}
-	e, err := newShared(s, cfg)
-	if err != nil {
-		s.options.Cache.Failed(Etcd, err)
-		s.options.Log.Error("source of credentials in error, what it held before stays", "source", Etcd, "problem", err)
-		return
+	s.shared.leave()
+	s.shared = nil
+	s.skipped.Store(0)
+	s.drop(Etcd)
+	if err := s.options.Limits(Etcd, nil); err != nil {
+		s.options.Log.Error("limits of tenants from etcd are still in force", "problem", err)
 	}
-	s.shared = e
-	e.start()
 }
 
 // awaitShared waits a moment for etcd to answer, so that a gateway that starts knows its tenants.
@@ -55,14 +60,7 @@ func (s *Sources) awaitShared() {
 }
 
 // Skipped is how many values of etcd cannot be used.
-func (s *Sources) Skipped() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shared == nil {
-		return 0
-	}
-	return len(s.shared.bad)
-}
+func (s *Sources) Skipped() int { return int(s.skipped.Load()) }
 
 // FleetOptions puts [etcd] in the terms of package fleet.
 func FleetOptions(e *config.Etcd) fleet.Options {

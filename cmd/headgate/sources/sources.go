@@ -3,6 +3,7 @@ package sources
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/headgate/headgate/authcache"
@@ -27,11 +28,36 @@ type Options struct {
 	// Limits puts the limits in force that a source gives to its tenants; nil takes them back. With an error nothing
 	// changed. nil: nobody wants to know.
 	Limits func(source string, limits map[string]config.TenantLimits) error
+	// AmendLimits changes what a source says of single tenants, nil for nothing. Of one to whom another source gives other
+	// limits it says nothing then, and the errors, by tenant, are of those. nil: nobody wants to know.
+	AmendLimits func(source string, changes map[string]*config.TenantLimits) map[string]error
+}
+
+// tell reports a change of the credentials.
+func (o *Options) tell(source string, change authcache.Change) {
+	if !change.Empty() {
+		o.Changed(source, change)
+	}
+}
+
+// withDefaults puts something that does nothing in the place of what nobody wants to know.
+func (o Options) withDefaults() Options {
+	if o.Changed == nil {
+		o.Changed = func(string, authcache.Change) {}
+	}
+	if o.Limits == nil {
+		o.Limits = func(string, map[string]config.TenantLimits) error { return nil }
+	}
+	if o.AmendLimits == nil {
+		o.AmendLimits = func(string, map[string]*config.TenantLimits) map[string]error { return nil }
+	}
+	return o
 }
 
 // Sources are all sources of one configuration beside its own file, which may be replaced by those of another.
 type Sources struct {
 	options Options
+	skipped atomic.Int64 // values of etcd that are not in force
 
 	mu       sync.Mutex // held while sources are read
 	config   *config.Config
@@ -45,12 +71,7 @@ type Sources struct {
 
 // New returns no sources at all. Close them.
 func New(o Options) *Sources {
-	if o.Changed == nil {
-		o.Changed = func(string, authcache.Change) {}
-	}
-	if o.Limits == nil {
-		o.Limits = func(string, map[string]config.TenantLimits) error { return nil }
-	}
+	o = o.withDefaults()
 	return &Sources{options: o, tokens: tokens{cache: o.Cache, log: o.Log, sets: map[setKey]*keySet{}}}
 }
 
@@ -87,11 +108,11 @@ func (s *Sources) use(cfg *config.Config) {
 	if s.htpasswd != nil {
 		s.htpasswd.file.forget()
 	}
-	s.useShared(cfg)
 	s.tokens.use(cfg)
 	for waited := time.Duration(0); !s.read() && waited < patience; waited += settling {
 		time.Sleep(settling) // somebody writes a file and asks for a reload at once
 	}
+	s.useShared(cfg) // last: what is in conflict with a file is so wherever it comes from
 }
 
 // place makes the sources that are files those of the configuration. The caller holds mu.
@@ -122,14 +143,7 @@ func (s *Sources) place() {
 const settling = quiet / 4
 
 // Reconsider looks at all sources once more, at what was in conflict with others above all.
-func (s *Sources) Reconsider() {
-	s.changed()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shared != nil {
-		s.shared.retry()
-	}
-}
+func (s *Sources) Reconsider() { s.changed() }
 
 // AcceptRemovals puts in force what is held, as the sources are now.
 func (s *Sources) AcceptRemovals() {
@@ -176,7 +190,7 @@ func (s *Sources) Close() {
 	watcher, fleet := s.watcher, s.shared
 	s.watcher, s.shared, s.closed = nil, nil, true
 	if fleet != nil {
-		fleet.stop()
+		fleet.close()
 	}
 	s.mu.Unlock()
 	if watcher != nil {
@@ -210,11 +224,21 @@ func (s *Sources) read() bool {
 		s.htpasswd.read(r)
 	}
 	s.tokens.read(r)
+	if s.shared != nil {
+		s.shared.retry()
+	}
 	s.watch()
 	if r.unfinished && s.watcher != nil {
 		s.watcher.Doubt()
 	}
 	return !r.unfinished
+}
+
+// retryFiles has the files look again at what was in conflict with etcd. The caller holds mu.
+func (s *Sources) retryFiles() {
+	if s.folder != nil && s.folder.last.text != "" || s.htpasswd != nil && s.htpasswd.last.text != "" {
+		s.read()
+	}
 }
 
 // watch makes the watcher look after all paths. The caller holds mu.
@@ -234,14 +258,7 @@ func (s *Sources) watch() {
 
 // drop takes a source out of the cache.
 func (s *Sources) drop(name string) {
-	s.tell(name, s.options.Cache.Drop(name))
-}
-
-// tell reports a change of the credentials.
-func (s *Sources) tell(name string, change authcache.Change) {
-	if !change.Empty() {
-		s.options.Changed(name, change)
-	}
+	s.options.tell(name, s.options.Cache.Drop(name))
 }
 
 // reading is one look at all sources.

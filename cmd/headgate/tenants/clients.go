@@ -1,7 +1,6 @@
 package tenants
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,44 +9,76 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/fleet"
+	"github.com/headgate/headgate/cmd/headgate/sources"
 )
 
 // Clients are those in etcd, as the commands see them. What they print goes to Out; secrets are hidden in it, but for a
 // password that was made a moment ago.
 type Clients struct {
-	Store  *fleet.Store
-	Reader *config.SharedTenants
-	Out    io.Writer
-	DryRun bool // say what would change, and change nothing
+	Store   *fleet.Store
+	Reader  *config.SharedTenants
+	Gateway *sources.Trial // what a gateway would make of it; of nothing yet
+	Out     io.Writer
+	DryRun  bool // say what would change, and change nothing
 }
 
 // List prints one line for each client. A value that gateways skip is listed with what is wrong with it.
 func (c Clients) List(ctx context.Context) error {
-	all, err := c.Store.List(ctx)
+	all, err := c.all(ctx)
 	if err != nil {
 		return err
 	}
+	skipped := c.Gateway.Skipped()
 	w := tabwriter.NewWriter(c.Out, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "CLIENT\tTENANT\tBY\tSCOPES\tEXPIRES")
-	bad := 0
+	clients := 0
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		t, err := c.Reader.Tenant(all[key].Text)
-		if err != nil {
-			bad++
-			_, _ = fmt.Fprintf(w, "%s\t-\tskipped: %v\n", printable(key), err)
+		if problem, bad := skipped[key]; bad {
+			_, _ = fmt.Fprintf(w, "%s\t-\tskipped: %v\n", printable(key), problem)
 			continue
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", printable(key), t.ID, t.By(), strings.Join(t.Scopes, ","), t.Expires)
+		if v := all[key]; v.There() {
+			clients++
+			t, _ := c.Reader.Tenant(v.Text) // which the gateway takes
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", printable(key), t.ID, t.By(), strings.Join(t.Scopes, ","), t.Expires)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.Out, "%d clients, %d skipped\n", len(all)-bad, bad)
+	if err := c.note(c.Gateway.Limits()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.Out, "%d clients, %d skipped\n", clients, len(skipped))
 	return err
+}
+
+// all reads all keys, and has the gateway take what is there.
+func (c Clients) all(ctx context.Context) (map[string]fleet.Value, error) {
+	all, err := c.Store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]string, len(all))
+	for key, v := range all {
+		if v.There() {
+			values[key] = v.Text
+		}
+	}
+	c.Gateway.Put(values)
+	return all, nil
+}
+
+// note prints what an operator should know of.
+func (c Clients) note(problems []string) error {
+	for _, problem := range problems {
+		if _, err := fmt.Fprintf(c.Out, "note: %s\n", problem); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Get prints one client as a [[tenants]] table.
@@ -83,60 +114,10 @@ func (c Clients) Delete(ctx context.Context, name string) error {
 // existing reads a client that has to be there.
 func (c Clients) existing(ctx context.Context, name string) (fleet.Value, error) {
 	v, err := c.Store.Get(ctx, name)
-	if err == nil && v.Revision == 0 {
+	if err == nil && !v.There() {
 		err = fmt.Errorf("%q is not there; headgate tenants list shows who is", name)
 	}
 	return v, err
-}
-
-// shown is a value as a [[tenants]] table without secrets; nothing for no value.
-func (c Clients) shown(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	t, err := c.Reader.Tenant(text)
-	if err != nil {
-		return "", fmt.Errorf("the value is skipped by every gateway: %w", err)
-	}
-	var b bytes.Buffer
-	e := toml.NewEncoder(&b)
-	e.Indent = ""
-	err = e.Encode(struct {
-		Tenants []config.Tenant `toml:"tenants"`
-	}{[]config.Tenant{*t}})
-	return b.String(), err
-}
-
-// diff prints what would change, line by line: only what is different, and a secret as different without showing it.
-func (c Clients) diff(before, after string) error {
-	was, err := c.shown(before)
-	if err != nil {
-		was = "# " + err.Error() + "\n"
-	}
-	will, err := c.shown(after)
-	if err != nil {
-		return err
-	}
-	old, fresh := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(will))
-	var out strings.Builder
-	for _, l := range old {
-		if !slices.Contains(fresh, l) {
-			out.WriteString("- " + l)
-		}
-	}
-	for _, l := range fresh {
-		if !slices.Contains(old, l) {
-			out.WriteString("+ " + l)
-		}
-	}
-	switch {
-	case before == after:
-		out.WriteString("nothing would change\n")
-	case out.Len() == 0:
-		out.WriteString("~ the secret\n")
-	}
-	_, err = io.WriteString(c.Out, out.String())
-	return err
 }
 
 // printable is a key that may hold anything, for a line of a terminal.

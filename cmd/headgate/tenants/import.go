@@ -11,31 +11,35 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/fleet"
 )
 
-// Import writes many clients; those that are there already are replaced. An entry that cannot be in etcd is left out, and
-// the error names all of those.
+// Import writes many clients; those that are there already are replaced. An entry that cannot be in etcd, or that gateways
+// would skip, is left out, and the error names all of those.
 func (c Clients) Import(ctx context.Context, entries []config.Tenant) error {
 	values, left := valuesOf(entries)
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if _, err := c.Reader.Tenant(values[key]); err != nil {
-			left = append(left, fmt.Errorf("%s: %w", printable(key), err))
-			delete(values, key)
-		}
-	}
-	there, err := c.Store.List(ctx)
+	there, err := c.all(ctx)
 	if err != nil {
 		return err
 	}
+	fresh := make(map[string]string, len(values))
+	for key, text := range values {
+		if there[key].Text != text {
+			fresh[key] = text
+		}
+	}
+	unchanged := len(values) - len(fresh)
+	c.Gateway.Put(fresh)
+	skipped := c.Gateway.Skipped()
 	var writes []fleet.Write
 	added := 0
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+	for _, key := range slices.Sorted(maps.Keys(fresh)) {
 		before := there[key]
-		if before.Text == values[key] {
+		if problem, bad := skipped[key]; bad {
+			left = append(left, fmt.Errorf("%s: %s", printable(key), problem))
 			continue
 		}
-		if before.Revision == 0 {
+		if !before.There() {
 			added++
 		}
-		writes = append(writes, fleet.Write{Key: key, Text: values[key], Revision: before.Revision})
+		writes = append(writes, fleet.Write{Key: key, Text: fresh[key], Revision: before.Revision})
 	}
 	if c.DryRun {
 		for _, w := range writes {
@@ -51,7 +55,10 @@ func (c Clients) Import(ctx context.Context, entries []config.Tenant) error {
 	}
 	verb := map[bool]string{true: "would be ", false: ""}[c.DryRun]
 	if _, err := fmt.Fprintf(c.Out, "%d %sadded, %d %schanged, %d unchanged, %d left out\n",
-		added, verb, len(writes)-added, verb, len(values)-len(writes), len(left)); err != nil {
+		added, verb, len(writes)-added, verb, unchanged, len(left)); err != nil {
+		return err
+	}
+	if err := c.note(c.Gateway.Limits()); err != nil {
 		return err
 	}
 	return errors.Join(left...)

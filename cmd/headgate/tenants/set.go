@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/fleet"
 )
 
 // Setting is what Set is asked for.
@@ -23,12 +25,13 @@ type Setting struct {
 
 // Set changes a client, or makes it. A password that was made is printed once, and known to nobody but the reader.
 func (c Clients) Set(ctx context.Context, s Setting) error {
-	before, err := c.Store.Get(ctx, s.Username)
+	all, err := c.all(ctx)
 	if err != nil {
 		return err
 	}
+	before := all[s.Username]
 	t := &config.Tenant{Username: s.Username}
-	if before.Revision != 0 {
+	if before.There() {
 		if t, err = c.Reader.Tenant(before.Text); err != nil {
 			return fmt.Errorf("%q holds what no gateway can use: %w; delete it first", s.Username, err)
 		}
@@ -45,7 +48,7 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 			return fmt.Errorf("the password has %d bytes; bcrypt takes at most 72", len(s.Password))
 		}
 		t.PasswordHash, t.PasswordSHA256 = config.Secret(hash), ""
-	case before.Revision == 0 || s.NewPassword:
+	case !before.There() || s.NewPassword:
 		var sum string
 		made, sum = config.NewPassword()
 		t.PasswordHash, t.PasswordSHA256 = "", config.Secret(sum)
@@ -54,15 +57,35 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 	if _, err := c.Reader.Tenant(text); err != nil {
 		return errors.Join(errors.New("this would be no client"), err)
 	}
+	notes, err := c.try(s.Username, text)
+	if err != nil {
+		return err
+	}
 	if c.DryRun {
-		return c.diff(before.Text, text)
+		return errors.Join(c.diff(before.Text, text), c.note(notes))
 	}
 	if text != before.Text {
-		if err := c.Store.Put(ctx, s.Username, text, before.Revision); err != nil {
+		if err := c.Store.Put(ctx, fleet.Write{Key: s.Username, Text: text, Revision: before.Revision}); err != nil {
 			return fmt.Errorf("%q: %w", s.Username, err)
 		}
 	}
-	return c.report(s.Username, before.Revision == 0, text != before.Text, made)
+	return errors.Join(c.report(s.Username, !before.There(), text != before.Text, made), c.note(notes))
+}
+
+// try has the gateway take a value. The error is that it would not; the notes are of limits, which may have to be changed
+// at one key after the other.
+func (c Clients) try(key, text string) (notes []string, err error) {
+	before := c.Gateway.Limits()
+	c.Gateway.Put(map[string]string{key: text})
+	if problem, bad := c.Gateway.Skipped()[key]; bad {
+		return nil, fmt.Errorf("no gateway would take it: %s", problem)
+	}
+	for _, problem := range c.Gateway.Limits() {
+		if !slices.Contains(before, problem) {
+			notes = append(notes, problem)
+		}
+	}
+	return notes, nil
 }
 
 func (c Clients) report(name string, isNew, changed bool, password string) error {

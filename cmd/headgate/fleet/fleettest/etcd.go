@@ -10,6 +10,7 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 )
 
 // Patience is for what may take long on a busy machine.
@@ -17,7 +18,8 @@ const Patience = 60 * time.Second
 
 // Server is a real etcd of one member, on loopback.
 type Server struct {
-	Endpoint string // "http://127.0.0.1:…"
+	Endpoint string // "http://127.0.0.1:…", or https
+	admin    clientv3.Config
 	args     []string
 	process  *exec.Cmd
 }
@@ -25,20 +27,28 @@ type Server struct {
 // New starts one, which ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
+	s := prepare(t, "http://"+FreeAddress(t))
+	s.Start(t)
+	return s
+}
+
+// prepare is an etcd that is not started yet.
+func prepare(t testing.TB, endpoint string, more ...string) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("etcd"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("etcd is not installed: apt-get install etcd-server")
 		}
 		t.Skip("etcd is not installed: apt-get install etcd-server")
 	}
-	client, peer := "http://"+FreeAddress(t), "http://"+FreeAddress(t)
-	s := &Server{Endpoint: client, args: []string{
-		"--name", "one", "--data-dir", t.TempDir(), "--listen-client-urls", client, "--advertise-client-urls", client,
+	peer := "http://" + FreeAddress(t)
+	s := &Server{Endpoint: endpoint, args: append([]string{
+		"--name", "one", "--data-dir", t.TempDir(), "--listen-client-urls", endpoint, "--advertise-client-urls", endpoint,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "one=" + peer,
 		"--heartbeat-interval", "100", "--election-timeout", "1000", "--logger", "zap", "--log-outputs", "/dev/null",
-	}}
+	}, more...)}
+	s.admin = clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: Patience, Logger: zap.NewNop()}
 	t.Cleanup(s.Kill)
-	s.Start(t)
 	return s
 }
 
@@ -60,7 +70,7 @@ func (s *Server) Start(t testing.TB) {
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	admin, err := clientv3.New(s.client())
+	admin, err := clientv3.New(s.admin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,16 +94,12 @@ func (s *Server) Kill() {
 // Admin is a client for what operators do to etcd.
 func (s *Server) Admin(t testing.TB) *clientv3.Client {
 	t.Helper()
-	client, err := clientv3.New(s.client())
+	client, err := clientv3.New(s.admin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
 	return client
-}
-
-func (s *Server) client() clientv3.Config {
-	return clientv3.Config{Endpoints: []string{s.Endpoint}, DialTimeout: Patience}
 }
 
 // Put writes a key as another program does.
@@ -121,7 +127,7 @@ func (s *Server) Delete(t testing.TB, keys ...string) {
 // do leaves nothing of the client behind.
 func (s *Server) do(t testing.TB, f func(context.Context, *clientv3.Client) error) {
 	t.Helper()
-	admin, err := clientv3.New(s.client())
+	admin, err := clientv3.New(s.admin)
 	if err == nil {
 		defer admin.Close()
 		err = f(t.Context(), admin)
