@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"time"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -141,8 +142,14 @@ func (e *shared) told() (counts bool, unlock func()) {
 	return e.sources.shared == e, e.sources.mu.Unlock
 }
 
+// manyKeys is from how many keys on a list is worth a collection of what it was made of: megabytes that are not used again.
+const manyKeys = 10_000
+
 // Listed implements fleet.Follower.
 func (e *shared) Listed(all map[string]string, removed []string) {
+	if len(all) >= manyKeys {
+		defer debug.FreeOSMemory() // last, when others may go on
+	}
 	counts, unlock := e.told()
 	defer unlock()
 	if !counts {

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,21 +26,29 @@ type candidate struct {
 	waited    bool // it was in conflict before
 }
 
+// atOnce is how many values come into force at once: of very many, what each costs on the way is not there for all of them.
+const atOnce = 10_000
+
 // settle carries a step out: what can be in force is, what is to go goes, and what is in conflict waits. It reports whether
 // anything is different.
 func (r *roster) settle(s *step, now time.Time) (changed bool) {
 	s.gone = append(s.gone, r.due(now)...)
-	fresh := r.read(s)
+	keys := slices.Sorted(maps.Keys(s.puts))
+	for ; len(keys) > atOnce; keys = keys[atOnce:] {
+		r.amend(s, r.read(s, keys[:atOnce]), nil)
+	}
+	fresh := r.read(s, keys)
 	if len(fresh)+len(s.gone) > 0 || s.again {
-		r.amend(append(fresh, r.waiting(s)...), s)
+		r.amend(s, append(fresh, r.waiting(fresh)...), s.gone)
 	}
 	return r.limits.apply() || s.changed
 }
 
-// read reads the new values. One that is none is skipped, and goes out when it is the very one in force.
-func (r *roster) read(s *step) []candidate {
-	found := make([]candidate, 0, len(s.puts))
-	for key, text := range s.puts {
+// read reads new values. One that is none is skipped, and goes out when it is the very one in force.
+func (r *roster) read(s *step, keys []string) []candidate {
+	found := make([]candidate, 0, len(keys))
+	for _, key := range keys {
+		text := s.puts[key]
 		before, inForce := r.inForce[key]
 		tenant, err := r.reader.Parse(key, text)
 		if err == nil {
@@ -54,11 +63,15 @@ func (r *roster) read(s *step) []candidate {
 	return found
 }
 
-// waiting is what was in conflict before: whatever happens may have been in the way.
-func (r *roster) waiting(s *step) []candidate {
+// waiting is what was in conflict before, and is not among the fresh: whatever happens may have been in the way.
+func (r *roster) waiting(fresh []candidate) []candidate {
+	isFresh := make(map[string]bool, len(fresh))
+	for i := range fresh {
+		isFresh[fresh[i].key] = true
+	}
 	var found []candidate
 	for key, value := range r.skipped {
-		if _, fresh := s.puts[key]; !fresh && value.tenant != nil {
+		if value.tenant != nil && !isFresh[key] {
 			_, inForce := r.inForce[key]
 			found = append(found, candidate{key, value.text, value.tenant, inForce, true})
 		}
@@ -68,7 +81,7 @@ func (r *roster) waiting(s *step) []candidate {
 
 // amend changes what is in force. Of values that are in each other's way, first come those whose key is in force already,
 // then those that are new, in the order of their keys: so all gateways that have seen the same decide the same.
-func (r *roster) amend(candidates []candidate, s *step) {
+func (r *roster) amend(s *step, candidates []candidate, gone []string) {
 	slices.SortFunc(candidates, func(a, b candidate) int {
 		return cmp.Or(falseFirst(!a.inForce, !b.inForce), falseFirst(a.waited, b.waited), cmp.Compare(a.key, b.key))
 	})
@@ -76,12 +89,12 @@ func (r *roster) amend(candidates []candidate, s *step) {
 	for i := range candidates {
 		entries[i] = candidates[i].tenant.Entry
 	}
-	places := make([]string, len(s.gone))
-	for i, key := range s.gone {
+	places := make([]string, len(gone))
+	for i, key := range gone {
 		places[i] = config.SharedWhere(key)
 	}
 	change, refused := r.cache.Amend(Etcd, entries, places)
-	for _, key := range s.gone {
+	for _, key := range gone {
 		r.strike(s, key)
 	}
 	for i := range candidates {

@@ -532,3 +532,22 @@ func TestRosterAgreesWithItself(t *testing.T) {
 		}
 	}
 }
+
+// Very many values come into force in parts, as if they came at once: a client that moves to another key is known all the
+// while, and so is one that takes another's name.
+func TestManyComeInParts(t *testing.T) {
+	e := enlist(t)
+	all := map[string]string{"a": value("t1", "x", "old", ""), "z": value("t2", "y", "old", "")}
+	e.list(maps.Clone(all), nil, e.now)
+	for i := range atOnce + 10 {
+		user := fmt.Sprintf("u%05d", i)
+		all[user] = value("t", user, "old", "")
+	}
+	all["b"] = all["a"]
+	delete(all, "a")
+	all["c"] = value("t3", "y", "new", "")
+	all["z"] = value("t4", "v", "old", "")
+	e.list(all, []string{"a"}, e.now)
+	e.knows([]string{"v", "x", "y", "u00000", fmt.Sprintf("u%05d", atOnce+9)}, "v:old=t4", "x:old=t1", "y:new=t3", "u00000:old=t", fmt.Sprintf("u%05d:old=t", atOnce+9))
+	e.skips()
+}
