@@ -1,11 +1,11 @@
 // Package e2e runs the built headgate between real neighbours: Cortex v1.21.1
-// behind it, Prometheus (server and agent) and promtool in front of it, and a
-// DNS server whose answers change. It tests nothing that a unit test could say
+// behind it, Prometheus (server and agent) and promtool in front of it, etcd
+// beside it, and a DNS server whose answers change. It tests nothing that a unit test could say
 // sooner, and it is a module of its own so that none of this weighs on
 // headgate's dependencies.
 //
-// It needs prometheus and promtool in PATH (Debian: apt-get install
-// prometheus) and the gateway's binary, which "make build" puts at
+// It needs prometheus, promtool and etcd in PATH (Debian: apt-get install
+// prometheus etcd-server) and the gateway's binary, which "make build" puts at
 // ../bin/headgate; HEADGATE_BIN names another. What is missing is named and the
 // tests are skipped; with CI=true in the environment they fail instead.
 //

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,6 +49,9 @@ type gatewayOptions struct {
 	TenantsDir  string        // auth.tenants_dir; empty: the credentials stand in the configuration
 	Traces      string        // URL that takes spans over OTLP/HTTP; empty: there are none
 	Socket      *passedSocket // the gateway is given this one; nil: it opens its own
+	Address     string        // of loopback, where it listens; empty: 127.0.0.1
+	Port        int           // 0: a free one
+	Etcd        *etcdAccess   // where the credentials are; nil: not there
 }
 
 // startHeadgate runs the gateway and waits until it serves. When the test ends
@@ -65,25 +69,29 @@ func startHeadgate(t *testing.T, o gatewayOptions) *gateway {
 func newGateway(t *testing.T, o gatewayOptions) *gateway {
 	t.Helper()
 	needHeadgate(t)
-	port, adminPort := freePort(t), freePort(t)
-	if o.Socket != nil {
-		port = o.Socket.port
+	adminPort := freePort(t)
+	o.Address = cmp.Or(o.Address, "127.0.0.1")
+	switch {
+	case o.Socket != nil:
+		o.Port = o.Socket.port
+	case o.Port == 0:
+		o.Port = freePort(t)
 	}
 	g := &gateway{
 		socket: o.Socket,
-		host:   fmt.Sprintf("127.0.0.1:%d", port),
-		url:    fmt.Sprintf("http://127.0.0.1:%d", port),
+		host:   fmt.Sprintf("%s:%d", o.Address, o.Port),
+		url:    fmt.Sprintf("http://%s:%d", o.Address, o.Port),
 		admin:  fmt.Sprintf("http://127.0.0.1:%d", adminPort),
 	}
 	var tenants []credential
-	if o.TenantsDir == "" {
+	if o.TenantsDir == "" && o.Etcd == nil {
 		tenants = credentials(t)
 	}
 	g.config = writeConfig(t, "headgate.toml", struct {
 		gatewayOptions
-		Port, AdminPort int
-		Tenants         []credential
-	}{o, port, adminPort, tenants})
+		AdminPort int
+		Tenants   []credential
+	}{o, adminPort, tenants})
 	return g
 }
 
