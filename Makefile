@@ -122,7 +122,7 @@ bench-others: build ## queries, TLS and thousands of small pushes beside them, a
 	$(MAKE) -C bench others
 
 .PHONY: bench-credentials
-bench-credentials: build ## hashed and signed credentials, many tenants, cold start, wrong passwords, reload (see bench/README.md)
+bench-credentials: build ## hashed and signed credentials, many tenants, cold start, wrong passwords, reload, fleet (see bench/README.md)
 	$(MAKE) -C bench credentials
 
 .PHONY: bench-quick

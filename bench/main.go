@@ -23,6 +23,7 @@ const usage = `usage: go run . COMMAND [flags]
   flood     many wrong passwords beside pushes
   timing    whether the time of an answer tells an unknown user from a wrong password
   reload    of many tenants under load: how long it takes, what pushes notice
+  fleet     many clients in etcd: a start, memory, changes one by one, what pushes notice
 `
 
 func main() {
@@ -58,6 +59,8 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 		err = timing(ctx, set, args[1:], out)
 	case "reload":
 		err = reload(ctx, set, args[1:], out)
+	case "fleet":
+		err = fleet(ctx, set, args[1:], out)
 	case "worker": // What the others start themselves.
 		err = contest.RunWorker(os.Stdin, out)
 	default:

@@ -77,3 +77,13 @@ func reload(ctx context.Context, set *flag.FlagSet, args []string, out io.Writer
 	set.DurationVar(&r.Window, "window", 3*time.Second, "of finding the most that headgate can do")
 	return try(ctx, set, args, out, func(ctx context.Context, o trial.Options) (table, error) { return trial.RunReload(ctx, o, r) })
 }
+
+// fleet is the command fleet.
+func fleet(ctx context.Context, set *flag.FlagSet, args []string, out io.Writer) error {
+	var f trial.Fleet
+	set.IntVar(&f.Clients, "clients", 100_000, "clients in etcd")
+	set.IntVar(&f.Changes, "changes", 200, "changes of one client without load, and as many beside pushes")
+	set.DurationVar(&f.Pause, "pause", 50*time.Millisecond, "between two changes")
+	set.DurationVar(&f.Window, "window", 3*time.Second, "of finding the most that headgate can do")
+	return try(ctx, set, args, out, func(ctx context.Context, o trial.Options) (table, error) { return trial.RunFleet(ctx, o, f) })
+}

@@ -70,7 +70,10 @@ func (c Copy) Load() (map[string]string, time.Time, error) {
 	return all, from.Time, nil
 }
 
-// Save replaces the copy, whole or not at all.
+// After breath keys Save pauses for a moment: it is in no hurry, and where there is one processor requests would wait for it.
+const breath = 500
+
+// Save replaces the copy, whole or not at all. It takes its time.
 func (c Copy) Save(all map[string]string, now time.Time) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(c.Path), "."+filepath.Base(c.Path)+".*") // mode 0600
 	if err != nil {
@@ -88,9 +91,13 @@ func (c Copy) Save(all map[string]string, now time.Time) (err error) {
 	if err := e.Encode(origin{sorted(c.Endpoints), c.Prefix, now.UTC(), len(all)}); err != nil {
 		return err
 	}
+	n := 0
 	for key, text := range all {
 		if err := e.Encode(line{key, text}); err != nil {
 			return err
+		}
+		if n++; n%breath == 0 {
+			time.Sleep(time.Millisecond)
 		}
 	}
 	if err := b.Flush(); err != nil {
