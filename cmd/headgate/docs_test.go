@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,8 @@ var update = flag.Bool("update", false, "rewrite what the documents take from th
 //
 //	<!-- file: NAME -->     the block is the content of NAME in the folder where the commands run
 //	<!-- test: gateway -->  the commands want a gateway that runs on headgate.toml
+//	<!-- test: fleet -->    the commands want three, at 10.0.0.11, 10.0.0.12 and 10.0.0.13
+//	<!-- test: etcdctl -->  the commands want etcdctl, and the etcd that headgate.toml names
 //	<!-- test: ci -->       the commands are a part of .ci/run, or of the Makefile for what only measures or writes
 //	<!-- test: service -->  the command runs until it is told to stop
 //
@@ -108,7 +111,9 @@ type reading struct {
 	t       *testing.T
 	folder  string
 	gateway *strings.Replacer // the addresses of the documents by those in use; nil before one is needed
-	stop    func()            // ends the gateway that runs; nil: none does
+	fleet   *strings.Replacer // of three gateways; nil before they are needed
+	etcd    string            // where that of this document is; "" before one is named
+	stop    []func()          // end the gateways that run
 }
 
 func newReading(t *testing.T) *reading {
@@ -134,7 +139,7 @@ func (r *reading) block(where string, b block) {
 		}
 		r.checkSnippet(where, name)
 		if name == "headgate.toml" {
-			r.stopGateway() // the next one runs on this file
+			r.stopGateways() // the next ones run on this file
 		}
 		return
 	}
@@ -156,6 +161,15 @@ func (r *reading) block(where string, b block) {
 			r.needGateway()
 			p.command = r.gateway.Replace(p.command)
 			r.run(where, p)
+		case "test: fleet":
+			r.needFleet()
+			p.command = r.fleet.Replace(p.command)
+			r.run(where, p)
+		case "test: etcdctl":
+			if _, err := exec.LookPath("etcdctl"); err == nil || os.Getenv("CI") == "true" {
+				p.command = "export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=" + r.etcd + "; " + p.command
+				r.run(where, p)
+			}
 		case "":
 			r.run(where, p)
 		default:
@@ -172,7 +186,10 @@ func (r *reading) onLoopback(text string) string {
 	if !etcdEndpoints.MatchString(text) {
 		return text
 	}
-	return etcdEndpoints.ReplaceAllString(text, `endpoints = ["`+fleettest.New(r.t).Endpoint+`"]`)
+	if r.etcd == "" {
+		r.etcd = fleettest.New(r.t).Endpoint
+	}
+	return etcdEndpoints.ReplaceAllString(text, `endpoints = ["`+r.etcd+`"]`)
 }
 
 // run runs one command and looks for what it promises.
@@ -214,9 +231,27 @@ func (r *reading) service(where string, p promise) {
 
 // needGateway runs the headgate.toml of the document on free ports of loopback, before a stand-in for Cortex.
 func (r *reading) needGateway() {
-	if r.gateway != nil {
+	if r.gateway == nil {
+		app := r.startGateway()
+		r.gateway = strings.NewReplacer("127.0.0.1:8080", app.Addrs()[0].String(), "127.0.0.1:8081", app.AdminAddr().String())
+	}
+}
+
+// needFleet runs it three times.
+func (r *reading) needFleet() {
+	if r.fleet != nil {
 		return
 	}
+	var pairs []string
+	for _, address := range []string{"10.0.0.11", "10.0.0.12", "10.0.0.13"} {
+		app := r.startGateway()
+		pairs = append(pairs, address+":8080", app.Addrs()[0].String())
+	}
+	r.fleet = strings.NewReplacer(pairs...)
+}
+
+// startGateway runs the headgate.toml of the document until stopGateways.
+func (r *reading) startGateway() *App {
 	text, err := os.ReadFile(filepath.Join(r.folder, "headgate.toml"))
 	if err != nil {
 		r.t.Fatal(err)
@@ -237,22 +272,23 @@ func (r *reading) needGateway() {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- app.Run(ctx, nil) }()
-	r.stop = sync.OnceFunc(func() {
+	once := sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {
 			r.t.Error(err)
 		}
 	})
-	r.t.Cleanup(r.stop)
-	r.gateway = strings.NewReplacer("127.0.0.1:8080", app.Addrs()[0].String(), "127.0.0.1:8081", app.AdminAddr().String())
+	r.t.Cleanup(once)
+	r.stop = append(r.stop, once)
+	return app
 }
 
-// stopGateway ends the gateway that runs, if one does.
-func (r *reading) stopGateway() {
-	if r.stop != nil {
-		r.stop()
+// stopGateways ends those that run.
+func (r *reading) stopGateways() {
+	for _, stop := range r.stop {
+		stop()
 	}
-	r.gateway, r.stop = nil, nil
+	r.gateway, r.fleet, r.stop = nil, nil, nil
 }
 
 // checkSnippet lets a program's own tool look at a snippet of its configuration.
@@ -261,7 +297,11 @@ func (r *reading) checkSnippet(where, name string) {
 		"prometheus.yml":       {"promtool", "check", "config", "--syntax-only", name},
 		"prometheus-agent.yml": {"promtool", "check", "config", "--syntax-only", "--agent", name},
 		"vmagent.yml":          {"vmagent", "-dryRun", "-promscrape.config=" + name, "-remoteWrite.url=http://127.0.0.1:1/api/v1/push"},
+		"keepalived.conf":      {"keepalived", "--config-test", "--use-file", name},
 	}[name]
+	if name == "keepalived.conf" {
+		r.onOwnInterface(name)
+	}
 	switch {
 	case check != nil:
 		needProgram(r.t, check[0])
@@ -279,6 +319,27 @@ func (r *reading) checkSnippet(where, name string) {
 		if err := yaml.Unmarshal(text, &any); err != nil || len(any) == 0 {
 			r.t.Errorf("%s: not YAML: %v", where, err)
 		}
+	}
+}
+
+// onOwnInterface has a file of keepalived name a network interface of this machine in the place of eth0.
+func (r *reading) onOwnInterface(name string) {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	const wanted = net.FlagUp | net.FlagMulticast
+	i := slices.IndexFunc(interfaces, func(i net.Interface) bool { return i.Flags&(wanted|net.FlagLoopback) == wanted })
+	if i < 0 {
+		r.t.Skip("skipped: keepalived knows no interface on a machine that has only loopback")
+	}
+	path := filepath.Join(r.folder, name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte("eth0"), []byte(interfaces[i].Name)), 0o600); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
