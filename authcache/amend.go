@@ -15,6 +15,9 @@ func (c *Cache) Amend(name string, changed []Entry, gone []string) (Change, []En
 	s := c.sourceNamed(name)
 	s.index()
 	p, problems := c.planAmendment(s, changed, gone)
+	if len(p.keep)+len(p.add)+len(p.leaving) == 0 {
+		return Change{}, problems // and what was rejected still is
+	}
 	change := c.amend(s, p)
 	generation := c.generation.Add(1)
 	c.passwords.rejections.forget(generation)

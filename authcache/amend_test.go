@@ -131,6 +131,12 @@ func TestAmendPrefersTheFirst(t *testing.T) {
 	if !slices.Equal(places, []string{"1", "4"}) {
 		t.Errorf("refused are %v, want 1 and 4", refused)
 	}
+	// What is refused again, and what is not there, makes nothing known again that was rejected.
+	before := c.generation.Load()
+	c.Amend("etcd", []Entry{at("1", plain("t2", "u", "q"))}, []string{"9"})
+	if now := c.generation.Load(); now != before {
+		t.Error("an amendment that changes nothing has what was rejected forgotten")
+	}
 }
 
 // TestAmendAgreesWithAMap makes changes at random, of credentials that other sources have too, and compares with a map.

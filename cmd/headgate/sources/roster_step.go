@@ -37,8 +37,7 @@ func (r *roster) settle(s *step, now time.Time) (changed bool) {
 	for ; len(keys) > atOnce; keys = keys[atOnce:] {
 		r.amend(s, r.read(s, keys[:atOnce]), nil)
 	}
-	fresh := r.read(s, keys)
-	if len(fresh)+len(s.gone) > 0 || s.again {
+	if fresh := r.read(s, keys); len(fresh)+len(s.gone) > 0 || s.again {
 		r.amend(s, append(fresh, r.waiting(fresh)...), s.gone)
 	}
 	return r.limits.apply() || s.changed

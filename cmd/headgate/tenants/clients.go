@@ -58,17 +58,21 @@ func (c Clients) List(ctx context.Context) error {
 // all reads all keys, and has the gateway take what is there.
 func (c Clients) all(ctx context.Context) (map[string]fleet.Value, error) {
 	all, err := c.Store.List(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.Gateway.Put(valuesThat(all, func(string) bool { return true }))
 	}
-	values := make(map[string]string, len(all))
+	return all, err
+}
+
+// valuesThat are those of the clients that are there, as far as they are wanted.
+func valuesThat(all map[string]fleet.Value, wanted func(text string) bool) map[string]string {
+	values := map[string]string{}
 	for key, v := range all {
-		if v.There() {
+		if v.There() && wanted(v.Text) {
 			values[key] = v.Text
 		}
 	}
-	c.Gateway.Put(values)
-	return all, nil
+	return values
 }
 
 // note prints what an operator should know of.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -25,7 +26,7 @@ type Setting struct {
 
 // Set changes a client, or makes it. A password that was made is printed once, and known to nobody but the reader.
 func (c Clients) Set(ctx context.Context, s Setting) error {
-	all, err := c.all(ctx)
+	all, err := c.Store.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 	if _, err := c.Reader.Tenant(text); err != nil {
 		return errors.Join(errors.New("this would be no client"), err)
 	}
+	c.Gateway.Put(valuesThat(all, related(t)))
 	notes, err := c.try(s.Username, text)
 	if err != nil {
 		return err
@@ -70,6 +72,15 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 		}
 	}
 	return errors.Join(c.report(s.Username, !before.There(), text != before.Text, made), c.note(notes))
+}
+
+// related reports whether a value may be in the way of a client: its name, its secret or its tenant stand somewhere in it.
+// To read every value would take seconds where there are very many.
+func related(t *config.Tenant) func(text string) bool {
+	words := []string{t.Username, t.ID, string(t.PasswordHash + t.PasswordSHA256)}
+	return func(text string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
+	}
 }
 
 // try has the gateway take a value. The error is that it would not; the notes are of limits, which may have to be changed
