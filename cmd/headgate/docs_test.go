@@ -297,7 +297,7 @@ func (r *reading) checkSnippet(where, name string) {
 		"prometheus.yml":       {"promtool", "check", "config", "--syntax-only", name},
 		"prometheus-agent.yml": {"promtool", "check", "config", "--syntax-only", "--agent", name},
 		"vmagent.yml":          {"vmagent", "-dryRun", "-promscrape.config=" + name, "-remoteWrite.url=http://127.0.0.1:1/api/v1/push"},
-		"keepalived.conf":      {"keepalived", "--config-test", "--use-file", name},
+		"keepalived.conf":      {administrators("keepalived"), "--config-test", "--use-file", name},
 	}[name]
 	if name == "keepalived.conf" {
 		r.onOwnInterface(name)
@@ -320,6 +320,14 @@ func (r *reading) checkSnippet(where, name string) {
 			r.t.Errorf("%s: not YAML: %v", where, err)
 		}
 	}
+}
+
+// administrators is where a program is that Debian keeps out of the PATH of those who are not root.
+func administrators(program string) string {
+	if _, err := exec.LookPath(program); err != nil {
+		return filepath.Join("/usr/sbin", program)
+	}
+	return program
 }
 
 // onOwnInterface has a file of keepalived name a network interface of this machine in the place of eth0.
