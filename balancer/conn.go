@@ -13,8 +13,9 @@ type Conn struct {
 	conn *conn
 }
 
-// NetConn returns the connection itself: a *net.TCPConn, or a *tls.Conn with the handshake done. Its deadlines are set
-// through Within alone.
+// NetConn returns the connection itself: a *net.TCPConn, or one of TLS with the handshake done. Its deadlines are set
+// through Within alone. Reading and writing can be gone on with after one has passed, writing with the very bytes that
+// are left.
 func (c *Conn) NetConn() net.Conn { return c.conn.socket.stream() }
 
 // Raw is access to the socket of a connection that is nothing but TCP, and nil under TLS.

@@ -2,8 +2,10 @@ package balancer
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,7 @@ import (
 type tlsSocket struct {
 	*tls.Conn
 	wire *wire
+	kept int // bytes given to Write and encrypted, of which the wire may still have some
 	one  [1]byte
 }
 
@@ -26,7 +29,29 @@ func newTLSSocket(tcp *net.TCPConn, raw syscall.RawConn, config *tls.Config) *tl
 	return &tlsSocket{Conn: tls.Client(w, config), wire: w}
 }
 
-func (s *tlsSocket) stream() net.Conn { return s.Conn }
+func (s *tlsSocket) stream() net.Conn { return s }
+
+// maxPlaintext is how much one record carries (RFC 8446 section 5.1).
+const maxPlaintext = 16 << 10
+
+// Write may be gone on with after its deadline has passed, as on TCP: with the rest of b, n bytes of which were sent.
+// crypto/tls knows no such thing, any error of a write ends its connection. So it never hears of a deadline: what the
+// socket does not take in time the wire keeps, and until that is sent nothing more is encrypted.
+func (s *tlsSocket) Write(b []byte) (n int, err error) {
+	for {
+		if err := s.wire.flush(); err != nil {
+			return n, err
+		}
+		n += s.kept
+		s.kept = 0
+		if n == len(b) {
+			return n, nil
+		}
+		if s.kept, err = s.Conn.Write(b[n:min(n+maxPlaintext, len(b))]); err != nil {
+			return n, err
+		}
+	}
+}
 
 // Close closes the TCP connection without a close_notify alert, for which crypto/tls would wait up to 5 s when the host
 // takes nothing any more. The framing of HTTP/1.1 tells the host what was whole.
@@ -44,13 +69,14 @@ func (s *tlsSocket) quiet() bool {
 // arrived looks below TLS: quiet would read the answer.
 func (s *tlsSocket) arrived() bool { return newPlainSocket(s.wire.TCPConn, s.wire.raw).arrived() }
 
-// wire is the TCP connection under a TLS connection. It counts off the records that are read from it, and while it is
-// not patient it reads only what is there.
+// wire is the TCP connection under a TLS connection. It counts off the records that are read from it, while it is not
+// patient it reads only what is there, and it keeps what cannot be written in time.
 type wire struct {
 	*net.TCPConn
 	raw     syscall.RawConn
 	patient bool
 	records records
+	unsent  []byte // what crypto/tls takes for written and the socket has not taken
 
 	read func(fd uintptr) // readOnce, bound once
 	into []byte           // arguments and results of read
@@ -67,6 +93,30 @@ func (w *wire) Read(b []byte) (n int, err error) {
 	}
 	w.records.pass(b[:n])
 	return n, err
+}
+
+// Write writes for crypto/tls. That a deadline has passed is no error here, but one of flush.
+func (w *wire) Write(b []byte) (n int, err error) {
+	if len(w.unsent) == 0 {
+		n, err = w.TCPConn.Write(b)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+	}
+	w.unsent = append(w.unsent, b[n:]...)
+	return len(b), nil
+}
+
+// flush writes what is unsent.
+func (w *wire) flush() error {
+	if len(w.unsent) == 0 {
+		return nil
+	}
+	n, err := w.TCPConn.Write(w.unsent)
+	if w.unsent = w.unsent[n:]; len(w.unsent) == 0 {
+		w.unsent = nil // few connections ever need it
+	}
+	return err
 }
 
 func (w *wire) readWhatIsThere(b []byte) (int, error) {

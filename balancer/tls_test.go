@@ -142,7 +142,7 @@ func TestTLSConnectionIsUsedAgain(t *testing.T) {
 			}
 			// The tickets were taken in on the way: the next handshake is a short one.
 			c2 := acquire(t, h)
-			if !c2.NetConn().(*tls.Conn).ConnectionState().DidResume {
+			if !c2.NetConn().(*tlsSocket).ConnectionState().DidResume {
 				t.Error("the session was not resumed")
 			}
 		})

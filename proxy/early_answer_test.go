@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/headgate/headgate/balancer"
 )
 
 const largeSize = 16 << 20
@@ -23,7 +25,7 @@ func largePush(chunked bool) string {
 // reads while it writes or not. Neither connection is used again.
 func TestEarlyAnswer(t *testing.T) {
 	t.Parallel()
-	withLength, inChunks := largePush(false), largePush(true)
+	withLength, inChunks, wired := largePush(false), largePush(true), wirings(t)
 	for name, play := range map[string]func(l *line, raw string){
 		"and does nothing more": func(l *line, raw string) {
 			l.head()
@@ -40,7 +42,7 @@ func TestEarlyAnswer(t *testing.T) {
 		"and ends its side first": func(l *line, raw string) {
 			l.head()
 			l.say(raw)
-			l.CloseWrite() //nolint:errcheck // the client tells
+			l.endSending()
 			l.hang()
 		},
 	} {
@@ -48,17 +50,18 @@ func TestEarlyAnswer(t *testing.T) {
 			status(429, "Too Many Requests"): withLength, status(413, "Too Large"): inChunks,
 		} {
 			for _, late := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%s/client reads late %v", name, answer[9:12], late), func(t *testing.T) {
-					u := startScripted(t, func(l *line) { play(l, answer) })
-					checkEarlyAnswer(t, u, answer, raw, late)
-				})
+				for _, w := range wired {
+					t.Run(fmt.Sprintf("%s/%s/client reads late %v/%s", name, answer[9:12], late, w.name), func(t *testing.T) {
+						u := w.start(t, func(l *line) { play(l, answer) })
+						checkEarlyAnswer(t, w.pool(t, nil, u.addr), u, answer, raw, late)
+					})
+				}
 			}
 		}
 	}
 }
 
-func checkEarlyAnswer(t *testing.T, u *scripted, answer, raw string, late bool) {
-	pool := testPool(t, u.addr)
+func checkEarlyAnswer(t *testing.T, pool *balancer.Pool, u *scripted, answer, raw string, late bool) {
 	g := startPatient(t, testRoutes(pool, nil))
 	client := g.caller(t)
 	var got reply

@@ -14,13 +14,13 @@ import (
 )
 
 // hosts starts so many hosts with a fault and gives their addresses.
-func (f *fault) hosts(t testing.TB, n int) (addrs []string, upstreams []*scripted) {
+func (f *fault) hosts(t testing.TB, w wiring, n int) (addrs []string, upstreams []*scripted) {
 	for range n {
 		if f.play == nil {
 			addrs = append(addrs, startRefusing(t))
 			continue
 		}
-		u := startScripted(t, f.play)
+		u := w.start(t, f.play)
 		addrs, upstreams = append(addrs, u.addr), append(upstreams, u)
 	}
 	return addrs, upstreams
@@ -38,13 +38,16 @@ func (f *fault) readTimeout() time.Duration {
 // were asked.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	wired := wirings(t)
 	for _, f := range append(faults(), harmlessFaults()...) {
 		for scope, expected := range map[string]want{"write": f.write, "read": f.read, "rules": f.rules} {
 			for size, body := range bodies {
-				t.Run(f.name+"/"+scope+"/"+size, func(t *testing.T) {
-					t.Parallel()
-					f.show(t, requestOf(scope, "n", body), expected)
-				})
+				for _, w := range wired {
+					t.Run(f.name+"/"+scope+"/"+size+"/"+w.name, func(t *testing.T) {
+						t.Parallel()
+						f.show(t, w, requestOf(scope, "n", body), expected)
+					})
+				}
 			}
 		}
 	}
@@ -53,9 +56,9 @@ func TestFaults(t *testing.T) {
 // bodies are one that is read whole before a host is asked, and one that is kept while it is sent.
 var bodies = map[string]string{"small": "samples", "medium": strings.Repeat("x", 300<<10)}
 
-func (f *fault) show(t *testing.T, raw string, expected want) {
-	addrs, upstreams := f.hosts(t, 3)
-	g := startPatient(t, testRoutes(testPool(t, addrs...), func(r *Route) {
+func (f *fault) show(t *testing.T, w wiring, raw string, expected want) {
+	addrs, upstreams := f.hosts(t, w, 3)
+	g := startPatient(t, testRoutes(w.pool(t, nil, addrs...), func(r *Route) {
 		r.Timeout, r.ReadTimeout = patience, f.readTimeout()
 	}))
 	got := g.ask(t, raw)
@@ -78,7 +81,8 @@ func (f *fault) show(t *testing.T, raw string, expected want) {
 }
 
 // TestPushesSurviveOneBadHost sends many pushes to three hosts of which one has a fault: all must get 200. With
-// FAULT_PUSHES in the environment there are so many for every row; without, 2,000 for one row of each kind.
+// FAULT_PUSHES in the environment there are so many for every row; without, 2,000 for one row of each kind, and over TLS
+// a few large ones.
 func TestPushesSurviveOneBadHost(t *testing.T) {
 	t.Parallel()
 	pushes, every := 2000, false
@@ -89,25 +93,30 @@ func TestPushesSurviveOneBadHost(t *testing.T) {
 		}
 		pushes, every = n, true
 	}
+	wired := wirings(t)
 	for _, f := range append(faults(), harmlessFaults()...) {
 		if !f.survives || f.alike && !every {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			f.survive(t, "samples", pushes)
-			f.survive(t, bodies["medium"], max(pushes/64, 1))
+			for _, w := range wired {
+				if w.server == nil || every {
+					f.survive(t, w, "samples", pushes)
+				}
+				f.survive(t, w, bodies["medium"], max(pushes/64, 1))
+			}
 		})
 	}
 }
 
-func (f *fault) survive(t *testing.T, body string, pushes int) {
-	addrs, upstreams := f.hosts(t, 1)
+func (f *fault) survive(t *testing.T, w wiring, body string, pushes int) {
+	addrs, upstreams := f.hosts(t, w, 1)
 	for range 2 {
-		u := startScripted(t, healthy)
+		u := w.start(t, healthy)
 		addrs, upstreams = append(addrs, u.addr), append(upstreams, u)
 	}
-	pool := testPoolWith(t, func(o *balancer.Options) {
+	pool := w.pool(t, func(o *balancer.Options) {
 		o.FailTimeout = 100 * time.Millisecond // so that pushes come to the bad host again and again
 		if f.slow {
 			o.FailTimeout = time.Second
@@ -118,7 +127,7 @@ func (f *fault) survive(t *testing.T, body string, pushes int) {
 	}))
 	began := time.Now()
 	f.pushes(t, g, body, pushes)
-	t.Logf("%d pushes of %d bytes in %s, sent %s times again", pushes, len(body), time.Since(began).Round(time.Second), g.metric("headgate_retries_total"))
+	t.Logf("%d pushes of %d bytes over %s in %s, sent %s times again", pushes, len(body), w.name, time.Since(began).Round(time.Second), g.metric("headgate_retries_total"))
 	if f.play != nil && upstreams[0].opened.Load() == 0 {
 		t.Error("the bad host was never tried")
 	}

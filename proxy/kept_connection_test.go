@@ -14,7 +14,7 @@ import (
 
 // delivered waits until the other side's kernel has everything that was written, so that whoever looks will see it.
 func (l *line) delivered() {
-	raw, err := l.SyscallConn()
+	raw, err := l.tcp.SyscallConn()
 	if err != nil {
 		return
 	}

@@ -35,7 +35,7 @@ func TestFaultsLeaveNothingBehind(t *testing.T) {
 func (f fault) leavesNothing(t *testing.T) {
 	// A subtest, so that everything has ended when it returns.
 	t.Run(f.name, func(t *testing.T) {
-		addrs, _ := f.hosts(t, 3)
+		addrs, _ := f.hosts(t, wiring{}, 3)
 		pool := testPool(t, addrs...)
 		g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout = patience, f.readTimeout() }))
 		for _, scope := range []string{"write", "read", "rules"} {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +30,8 @@ type scripted struct {
 
 // line is one connection of a scripted upstream, for the goroutine that plays it.
 type line struct {
-	*net.TCPConn
+	net.Conn
+	tcp    *net.TCPConn // below TLS, or the same
 	up     *scripted
 	number int64 // counted from 1
 	br     *bufio.Reader
@@ -42,11 +44,7 @@ type line struct {
 // startScripted plays every connection in a goroutine of its own and closes it when play returns.
 func startScripted(t testing.TB, play func(*line)) *scripted {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return playOn(t, ln, play)
+	return wiring{}.start(t, play)
 }
 
 func playOn(t testing.TB, ln net.Listener, play func(*line)) *scripted {
@@ -57,7 +55,7 @@ func playOn(t testing.TB, ln net.Listener, play func(*line)) *scripted {
 		ln.Close()
 		u.mu.Lock()
 		for l := range u.conns {
-			l.Close()
+			l.tcp.Close()
 		}
 		u.mu.Unlock()
 		running.Wait()
@@ -68,12 +66,19 @@ func playOn(t testing.TB, ln net.Listener, play func(*line)) *scripted {
 			if err != nil {
 				return
 			}
-			l := &line{TCPConn: c.(*net.TCPConn), up: u, number: u.opened.Add(1), br: bufio.NewReaderSize(c, 64<<10)}
+			l := &line{Conn: c, up: u, number: u.opened.Add(1), br: bufio.NewReaderSize(c, 64<<10)}
+			secure, isTLS := c.(*tls.Conn)
+			if isTLS {
+				c = secure.NetConn()
+			}
+			l.tcp = c.(*net.TCPConn)
 			u.mu.Lock()
 			u.conns[l] = true
 			u.mu.Unlock()
 			running.Go(func() {
-				play(l)
+				if !isTLS || secure.Handshake() == nil {
+					play(l)
+				}
 				l.Close()
 				u.mu.Lock()
 				delete(u.conns, l)
@@ -184,8 +189,15 @@ func (l *line) say(raw string) {
 
 // reset ends the connection with an RST.
 func (l *line) reset() {
-	l.SetLinger(0) //nolint:errcheck // a connection that is gone needs no reset
-	l.Close()
+	reset(l.tcp) //nolint:errcheck // a connection that is gone needs no reset
+}
+
+// endSending ends the host's side of the connection.
+func (l *line) endSending() {
+	if secure, ok := l.Conn.(*tls.Conn); ok {
+		secure.CloseWrite() //nolint:errcheck // the client tells
+	}
+	l.tcp.CloseWrite() //nolint:errcheck // the client tells
 }
 
 // stall does not even read, until the test ends.

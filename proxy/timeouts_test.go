@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/headgate/headgate/balancer"
 )
 
 // short is a timeout that a test wants to see fire, ample one that fires after something else has happened, even on a
@@ -128,7 +130,7 @@ func TestBodyTimeouts(t *testing.T) {
 }
 
 // startDeaf gives an address whose connections are never made: its queue is full, so the kernel drops what asks for more.
-func startDeaf(t testing.TB) string {
+func startDeaf(t testing.TB, _ wiring) string {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -160,12 +162,13 @@ func startDeaf(t testing.TB) string {
 // TestUpstreamTimeouts: each limit of a route fires on the host that it is about, and the answer says which it was.
 func TestUpstreamTimeouts(t *testing.T) {
 	t.Parallel()
+	wired := wirings(t)
 	without := func(r *Route) {
 		r.Timeout, r.ReadTimeout, r.WriteTimeout, r.ConnectTimeout, r.BodyTimeout = 0, 0, 0, long, 0
 	}
 	for _, c := range []struct {
 		name   string
-		addr   func(testing.TB) string
+		addr   func(testing.TB, wiring) string
 		limit  func(*Route)
 		raw    string
 		status int
@@ -198,8 +201,8 @@ func TestUpstreamTimeouts(t *testing.T) {
 			func(r *Route) { r.Timeout = short }, query, 504, "deadline",
 		},
 		{
-			"timeout of an answer that drips", func(t testing.TB) string {
-				return startScripted(t, dripping("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")).addr
+			"timeout of an answer that drips", func(t testing.TB, w wiring) string {
+				return w.start(t, dripping("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")).addr
 			},
 			func(r *Route) { r.Timeout, r.ReadTimeout = 3*short, long }, query, 504, "deadline",
 		},
@@ -210,27 +213,70 @@ func TestUpstreamTimeouts(t *testing.T) {
 		{"timeout before read_timeout", stuckAt(""), func(r *Route) { r.Timeout, r.ReadTimeout = short, long }, query, 504, "deadline"},
 		{"read_timeout before timeout", stuckAt(""), func(r *Route) { r.Timeout, r.ReadTimeout = long, short }, query, 504, "upstream_timeout"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			g := startPatient(t, testRoutes(testPool(t, c.addr(t)), func(r *Route) { without(r); c.limit(r) }))
-			got := g.ask(t, c.raw)
-			if got.status != c.status || got.reason != c.reason || !got.whole {
-				t.Errorf("client got %v: %s", got, got.body)
-			}
-			if got.header.Get("Retry-After") == "" {
-				t.Error("no Retry-After")
-			}
-			eventually(t, "the refusal is counted, once", func() bool { return g.refusals(c.reason) == "1" })
-		})
+		for _, w := range wired {
+			t.Run(c.name+"/"+w.name, func(t *testing.T) {
+				t.Parallel()
+				g := startPatient(t, testRoutes(w.pool(t, nil, c.addr(t, w)), func(r *Route) { without(r); c.limit(r) }))
+				got := g.ask(t, c.raw)
+				if got.status != c.status || got.reason != c.reason || !got.whole {
+					t.Errorf("client got %v: %s", got, got.body)
+				}
+				if got.header.Get("Retry-After") == "" {
+					t.Error("no Retry-After")
+				}
+				eventually(t, "the refusal is counted, once", func() bool { return g.refusals(c.reason) == "1" })
+			})
+		}
 	}
 }
 
-func stuckAt(raw string) func(testing.TB) string {
-	return func(t testing.TB) string { return startScripted(t, stuck(raw)).addr }
+// TestAHostThatPausesGetsItsPush: a host that takes nothing for a while, as one does that compacts or collects garbage,
+// and goes on before write_timeout has passed, gets the whole push, once.
+func TestAHostThatPausesGetsItsPush(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"kept":     requestOf("write", "n", strings.Repeat("x", largeSize)),
+		"streamed": largePush(false),
+		"chunked":  largePush(true),
+	} {
+		for _, w := range wirings(t) {
+			t.Run(name+"/"+w.name, func(t *testing.T) {
+				t.Parallel()
+				u := w.start(t, func(l *line) {
+					for l.head() {
+						<-time.After(2 * slice)
+						if l.body() {
+							l.say(answerOK)
+						}
+					}
+				})
+				pool := w.pool(t, func(o *balancer.Options) { o.IdleTimeout = patience }, u.addr)
+				g := startPatient(t, testRoutes(pool, func(r *Route) {
+					r.Timeout, r.WriteTimeout, r.BodyTimeout = patience, patience, patience
+					if name == "kept" {
+						r.RetryBodySize = 1 << 30
+					}
+				}))
+				client := g.caller(t)
+				for range 2 {
+					if got := client.ask(raw); got.status != 200 || got.reason != "" {
+						t.Fatalf("client got %v: %s", got, got.body)
+					}
+				}
+				if opened, seen := u.opened.Load(), u.seen.Load(); opened != 1 || seen != 2 {
+					t.Errorf("%d requests on %d connections, want 2 on 1", seen, opened)
+				}
+			})
+		}
+	}
+}
+
+func stuckAt(raw string) func(testing.TB, wiring) string {
+	return func(t testing.TB, w wiring) string { return w.start(t, stuck(raw)).addr }
 }
 
 // deaf is an upstream that takes connections and reads nothing.
-func deaf(t testing.TB) string { return startScripted(t, func(l *line) { l.stall() }).addr }
+func deaf(t testing.TB, w wiring) string { return w.start(t, func(l *line) { l.stall() }).addr }
 
 // TestReadTimeoutCutsAStreamedAnswer: what has begun cannot become a 504, so it is cut.
 func TestReadTimeoutCutsAStreamedAnswer(t *testing.T) {
