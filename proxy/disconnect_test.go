@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,56 +24,100 @@ func (l *line) gone() bool {
 	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// TestClientGoneWhileTheUpstreamWorks: a read that nobody waits for is given up; everything else is done to its end, for
-// its sender may not learn otherwise what came of it.
+// TestClientGoneWhileTheUpstreamWorks: a read that nobody waits for is given up, whatever else its client had sent before
+// it went; everything else is done to its end, for its sender may not learn otherwise what came of it. A client that only
+// ends its side looks the same as one that has gone.
 func TestClientGoneWhileTheUpstreamWorks(t *testing.T) {
 	t.Parallel()
+	ca := newAuthority(t)
+	secure := ca.secure(t, tls.NoClientCert)
+	callers := map[string]func(*testing.T, *gateway) *caller{
+		"plain": func(t *testing.T, g *gateway) *caller { return g.caller(t) },
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		callers[tls.VersionName(version)] = func(t *testing.T, g *gateway) *caller {
+			config := ca.client()
+			config.MaxVersion = version
+			return g.callerOn(t, secure, config)
+		}
+	}
 	for _, c := range []struct {
 		scope   string
-		leaves  func(*net.TCPConn) error
+		ending  string
+		leaves  func(*caller) error
 		givenUp bool
 	}{
-		{"read", (*net.TCPConn).Close, true},
-		{"read", reset, true},
-		{"write", (*net.TCPConn).Close, false},
-		{"write", reset, false},
-		{"rules", (*net.TCPConn).Close, false},
+		{"read", "closes", (*caller).Close, true},
+		{"read", "resets", (*caller).reset, true},
+		{"read", "ends its side", (*caller).endSending, true},
+		{"write", "closes", (*caller).Close, false},
+		{"write", "resets", (*caller).reset, false},
+		{"write", "ends its side", (*caller).endSending, false},
+		{"rules", "closes", (*caller).Close, false},
 	} {
-		for name, begun := range map[string]string{"before the answer": "", "in the head": "HTTP/1.1 200 OK\r\nContent-"} {
-			t.Run(c.scope+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				asked, givenUp := make(chan struct{}), make(chan bool, 1)
-				u := startScripted(t, func(l *line) {
-					l.request()
-					l.say(begun)
-					close(asked)
-					givenUp <- l.gone()
-					l.say(strings.TrimPrefix("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", begun))
-				})
-				g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
-				client := g.caller(t)
-				if _, err := io.WriteString(client, requestOf(c.scope, "n", "samples")); err != nil {
-					t.Fatal(err)
+		for over, call := range callers {
+			for name, begun := range map[string]string{"before the answer": "", "in the head": "HTTP/1.1 200 OK\r\nContent-"} {
+				for _, pipelined := range []string{"", "GET /healthz HTTP/1.1\r\nHost: gw.test\r\n"} {
+					if pipelined != "" && !c.givenUp || begun != "" && over != "plain" {
+						continue // nothing new
+					}
+					t.Run(fmt.Sprintf("%s/%s/%s/%s/%d bytes more", over, c.scope, c.ending, name, len(pipelined)), func(t *testing.T) {
+						t.Parallel()
+						asked, givenUp := make(chan struct{}), make(chan bool, 1)
+						u := startScripted(t, func(l *line) {
+							l.request()
+							l.say(begun)
+							close(asked)
+							givenUp <- l.gone()
+							l.say(strings.TrimPrefix("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", begun))
+						})
+						g := startPatient(t, testRoutes(testPool(t, u.addr), nil))
+						client := call(t, g)
+						if _, err := io.WriteString(client, requestOf(c.scope, "n", "samples")); err != nil {
+							t.Fatal(err)
+						}
+						<-asked
+						if _, err := io.WriteString(client, pipelined); err != nil {
+							t.Fatal(err)
+						}
+						if err := c.leaves(client); err != nil {
+							t.Fatal(err)
+						}
+						if got := <-givenUp; got != c.givenUp {
+							t.Errorf("given up: %v, want %v", got, c.givenUp)
+						}
+						if c.ending == "ends its side" && !c.givenUp {
+							if got := client.read("POST"); got.status != 200 {
+								t.Errorf("the client that still listens got %v", got)
+							}
+						}
+						eventually(t, "the request has ended", func() bool { return g.InFlight() == 0 })
+						if c.givenUp {
+							eventually(t, "it is counted", func() bool { return g.refusals("client_closed") == "1" })
+						} else if seen := u.seen.Load(); seen != 1 {
+							t.Errorf("the host saw the request %d times", seen)
+						}
+					})
 				}
-				<-asked
-				if err := c.leaves(client.Conn.(*net.TCPConn)); err != nil {
-					t.Fatal(err)
-				}
-				if got := <-givenUp; got != c.givenUp {
-					t.Errorf("given up: %v, want %v", got, c.givenUp)
-				}
-				eventually(t, "the request has ended", func() bool { return g.InFlight() == 0 })
-				if c.givenUp {
-					eventually(t, "it is counted", func() bool { return g.refusals("client_closed") == "1" })
-				} else if seen := u.seen.Load(); seen != 1 {
-					t.Errorf("the host saw the request %d times", seen)
-				}
-			})
+			}
 		}
 	}
 }
 
 func reset(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) }
+
+// tcp is the socket of the connection.
+func (c *caller) tcp() *net.TCPConn {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		return secure.NetConn().(*net.TCPConn)
+	}
+	return c.Conn.(*net.TCPConn)
+}
+
+func (c *caller) reset() error { return reset(c.tcp()) }
+
+// endSending ends the client's side; what comes back can still be read.
+func (c *caller) endSending() error { return c.tcp().CloseWrite() }
 
 // TestClientGoneInItsBody: what has not come whole never looks whole upstream, and a small body leaves no trace there.
 func TestClientGoneInItsBody(t *testing.T) {

@@ -41,7 +41,7 @@ var layers = []layer{
 	{folder: "balancer", may: []string{fasthttp, metricset, "golang.org/x/sys/unix"}, never: []string{toml, module + "/proxy", module + "/authcache", module + "/cmd"}},
 	{folder: "proxy", may: []string{"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", fasthttp, router, metricset, "github.com/puzpuzpuz/xsync/v4", module + "/balancer", module + "/authcache"}, never: []string{toml, "go.opentelemetry.io/otel/sdk", module + "/cmd"}, direct: []string{"os"}},
 	{folder: "proxy/pipe", may: []string{"golang.org/x/sys/unix"}, never: []string{fasthttp, toml, module + "/proxy$", module + "/proxy/wire", module + "/balancer", module + "/authcache"}, direct: []string{"os", "net/http"}},
-	{folder: "proxy/wire", may: nil, never: []string{fasthttp, toml, module + "/proxy$", module + "/balancer", module + "/authcache"}, direct: []string{"os", "net/http"}},
+	{folder: "proxy/wire", may: []string{"golang.org/x/sys/unix"}, never: []string{fasthttp, toml, module + "/proxy$", module + "/balancer", module + "/authcache"}, direct: []string{"os", "net/http"}},
 }
 
 // goList runs go list in the repository.

@@ -205,7 +205,7 @@ func (c *Conn) Raw() syscall.RawConn {
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
-// Gone reports whether the client has ended its side of the connection, as far as can be seen without reading.
+// Gone reports whether the client has ended its side of the connection: it has closed it, or will send nothing more.
 func (c *Conn) Gone() bool { return Gone(c.Conn) }
 
 // Peer is the address that the connection comes from; invalid for one on a socket of this machine. It is known from the
