@@ -261,6 +261,22 @@ func (c *Conn) SendWithin(now time.Time, d time.Duration) error {
 	return nil
 }
 
+// Close closes the connection, from any goroutine, and never waits for the client. Over TLS it says goodbye only where
+// there is room for that: crypto/tls would wait up to 5 s for it, and a client that reads nothing could hold up whoever
+// wants its place.
+func (c *Conn) Close() error {
+	if c.deaf() {
+		return socketBelow(c.Conn).Close()
+	}
+	return c.Conn.Close()
+}
+
+// deaf reports whether TLS could not say goodbye at once, because the client leaves no room for it.
+func (c *Conn) deaf() bool {
+	secure, ok := c.Conn.(*tls.Conn)
+	return ok && !takesMore(secure)
+}
+
 // Idle is since when the connection waits for a whole head; zero while a request is under way.
 func (c *Conn) Idle() time.Time {
 	if t := c.waiting.Load(); t != 0 {
@@ -277,10 +293,10 @@ const (
 )
 
 // Linger ends the sending side and drops what the client is still sending, for a short while. The caller closes the
-// connection after that.
+// connection after that. A client that has left no room for a word of TLS does not read the refusal either.
 func (c *Conn) Linger() {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+	if !ok || c.deaf() || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
 		return
 	}
 	drop := make([]byte, 64<<10)

@@ -26,6 +26,9 @@ func Gone(c net.Conn) bool {
 	return state == ended || secure && state == bytesThere && first == tlsAlert
 }
 
+// takesMore reports, without waiting, whether the peer leaves room for something short to be written to it.
+func takesMore(c net.Conn) bool { return polled(c, unix.POLLOUT)&unix.POLLOUT != 0 }
+
 // socketBelow is the connection under TLS and whatever else wraps it and says so.
 func socketBelow(c net.Conn) net.Conn {
 	for {

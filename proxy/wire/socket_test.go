@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,5 +108,54 @@ func TestGone(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestNobodyWaitsToSayGoodbye closes a connection whose client takes nothing any more. To tell it, crypto/tls would wait
+// for 5 s.
+func TestNobodyWaitsToSayGoodbye(t *testing.T) {
+	for name, end := range map[string]func(*Conn){
+		"close":  func(c *Conn) { c.Close() }, //nolint:errcheck // the client's end tells
+		"linger": func(c *Conn) { c.Linger() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, below, server := greeted(t, tls.VersionTLS13)
+			c := NewConn(server, &testLimits)
+			for full := 0; full < 2; { // bytes may be on their way yet from one kernel buffer to the other
+				below.SetWriteDeadline(time.Now().Add(5 * time.Millisecond)) //nolint:errcheck // the write tells
+				n, err := below.Write(make([]byte, 1<<20))
+				switch {
+				case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+					t.Fatal(err)
+				case n == 0 && !takesMore(server):
+					full++
+				default:
+					full = 0
+				}
+			}
+			writes := below.writes.Load()
+			end(c)
+			if n := below.writes.Load() - writes; n != 0 {
+				t.Errorf("%d writes to a client that takes nothing", n)
+			}
+			if name == "close" {
+				if _, err := below.TCPConn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("the socket is still open: %v", err)
+				}
+			}
+			client.Close()
+		})
+	}
+}
+
+// TestGoodbyeIsSaidWhereItCostsNothing: TLS tells the client that this end is meant.
+func TestGoodbyeIsSaidWhereItCostsNothing(t *testing.T) {
+	client, _, server := greeted(t, tls.VersionTLS12)
+	if err := NewConn(server, &testLimits).Close(); err != nil {
+		t.Fatal(err)
+	}
+	var first [1]byte
+	if _, err := io.ReadFull(client.NetConn(), first[:]); err != nil || first[0] != tlsAlert {
+		t.Errorf("read %d, %v; want an alert", first[0], err)
 	}
 }
