@@ -64,13 +64,19 @@ const pushRaw = "POST /api/v1/push HTTP/1.1\r\nHost: gw.test\r\nAuthorization: B
 func TestProxyHeadersTellWhoTheClientIs(t *testing.T) {
 	r, toml := edge(t, "proxy_protocol = true\ntrusted_proxies = [\"127.0.0.0/8\"]\nallow_from = [\"192.0.2.0/24\", \"2001:db8::/32\"]")
 	address := r.Addrs()[0].String()
-	v2 := func(source string) string {
-		h := proxyproto.HeaderProxyFromAddrs(2, &net.TCPAddr{IP: net.ParseIP(source), Port: 4711}, &net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 80})
+	v2Of := func(command proxyproto.ProtocolVersionAndCommand, family proxyproto.AddressFamilyAndProtocol, source, destination net.Addr) string {
+		h := &proxyproto.Header{Version: 2, Command: command, TransportProtocol: family, SourceAddr: source, DestinationAddr: destination}
 		b, err := h.Format()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(b)
+	}
+	tcp := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 4711} }
+	udp := func(ip string) net.Addr { return &net.UDPAddr{IP: net.ParseIP(ip), Port: 4711} }
+	unix := func(network string) net.Addr { return &net.UnixAddr{Net: network, Name: "/run/client.sock"} }
+	v2 := func(source string) string {
+		return v2Of(proxyproto.PROXY, proxyproto.TCPv4, tcp(source), tcp("192.0.2.1"))
 	}
 	for _, c := range []struct {
 		name, header string
@@ -82,7 +88,20 @@ func TestProxyHeadersTellWhoTheClientIs(t *testing.T) {
 		{"version 2", v2("192.0.2.8"), 200, "192.0.2.8"},
 		{"version 1, an address that may not connect", "PROXY TCP4 198.51.100.7 192.0.2.1 4711 80\r\n", 0, ""},
 		{"version 2, an address that may not connect", v2("198.51.100.7"), 0, ""},
+		{"version 2 with IPv6", v2Of(proxyproto.PROXY, proxyproto.TCPv6, tcp("2001:db8::7"), tcp("2001:db8::1")), 200, "2001:db8::7"},
+		{"version 2, IPv4 written as IPv6", v2Of(proxyproto.PROXY, proxyproto.TCPv6, tcp("::ffff:192.0.2.7"), tcp("2001:db8::1")), 200, "192.0.2.7"},
 		{"no header from a trusted proxy", "", 0, ""},
+		// A connection of the proxy's own has the proxy's address, which may not connect here, whatever else it says.
+		{"version 1, nobody in particular", "PROXY UNKNOWN\r\n", 0, ""},
+		{"version 1, nobody in particular with an address", "PROXY UNKNOWN 192.0.2.7 192.0.2.1 4711 80\r\n", 0, ""},
+		{"version 2, nobody in particular", v2Of(proxyproto.LOCAL, proxyproto.UNSPEC, nil, nil), 0, ""},
+		{"version 2, nobody in particular with an address", v2Of(proxyproto.LOCAL, proxyproto.TCPv4, tcp("192.0.2.7"), tcp("192.0.2.1")), 0, ""},
+		{"version 2, nobody in particular by UDP", v2Of(proxyproto.LOCAL, proxyproto.UDPv4, udp("192.0.2.7"), udp("192.0.2.1")), 0, ""},
+		// HTTP comes over TCP. What does not is none of a client's addresses, so it is not one that may connect.
+		{"version 2 with UDP", v2Of(proxyproto.PROXY, proxyproto.UDPv4, udp("192.0.2.7"), udp("192.0.2.1")), 0, ""},
+		{"version 2 with UDP over IPv6", v2Of(proxyproto.PROXY, proxyproto.UDPv6, udp("2001:db8::7"), udp("2001:db8::1")), 0, ""},
+		{"version 2 with a socket file", v2Of(proxyproto.PROXY, proxyproto.UnixStream, unix("unix"), unix("unix")), 0, ""},
+		{"version 2 with a socket file of datagrams", v2Of(proxyproto.PROXY, proxyproto.UnixDatagram, unix("unixgram"), unix("unixgram")), 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, forwarded := exchange(t, address, c.header+pushRaw)

@@ -225,6 +225,7 @@ func TestProxyHeaders(t *testing.T) {
 		}
 		return string(b)
 	}
+	socketFile := "\r\n\r\n\x00\r\nQUIT\n\x21\x31\x00\xd8" + strings.Repeat("/run/client.sock"+strings.Repeat("\x00", 92), 2)
 	loop := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for _, c := range []struct {
 		name    string
@@ -236,6 +237,8 @@ func TestProxyHeaders(t *testing.T) {
 		{"version 1 with IPv6", loop, "PROXY TCP6 2001:db8::7 ::1 4711 80\r\nhello", "2001:db8::7 hello"},
 		{"version 2 from a trusted proxy", loop, v2("192.0.2.9") + "hello", "192.0.2.9 hello"},
 		{"a health check of the proxy itself", loop, "PROXY UNKNOWN\r\nhello", "127.0.0.1 hello"},
+		{"a client that the proxy knows by a socket file", loop, socketFile + "hello", ""},
+		{"a health check that says the same", loop, strings.Replace(socketFile, "\x21\x31", "\x20\x31", 1) + "hello", "127.0.0.1 hello"},
 		{"no header from a trusted proxy", loop, "hello, this is no header at all", ""},
 		{"a header cut short", loop, "PROXY TCP4 192.0.2.7\r\nhello", ""},
 		{"no header from anybody else", nil, "hello", "127.0.0.1 hello"},

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 // WithProxyHeaders makes connections from trusted addresses begin with a PROXY header, version 1 or 2, that names the
-// client; without one they end. Any other address may connect, but not send such a header. trusted is asked for each
+// client of a TCP connection, or nobody; without one they end. Any other address may connect, but not send such a header. trusted is asked for each
 // connection, because a reload may change it. A header has timeout to arrive.
 func WithProxyHeaders(ln net.Listener, trusted func() []netip.Prefix, timeout time.Duration) net.Listener {
 	return &proxyListener{&proxyproto.Listener{
@@ -21,8 +22,20 @@ func WithProxyHeaders(ln net.Listener, trusted func() []netip.Prefix, timeout ti
 			}
 			return proxyproto.REJECT, nil
 		},
+		ValidateHeader: namesTCP,
 	}}
 }
+
+// namesTCP refuses a header whose client came by something else than TCP: it would pass for a socket of this machine,
+// which may connect whatever the address. A connection of the proxy's own has the proxy's address.
+func namesTCP(h *proxyproto.Header) error {
+	if _, ok := h.SourceAddr.(*net.TCPAddr); ok || h.Command.IsLocal() {
+		return nil
+	}
+	return errNotTCP
+}
+
+var errNotTCP = errors.New("the PROXY header names no TCP connection")
 
 // MustSendHeader reports whether a peer is a trusted proxy. Whoever may open a socket file is.
 func MustSendHeader(peer net.Addr, trusted []netip.Prefix) bool {
