@@ -72,9 +72,16 @@ func newObserver(p *Proxy, options *Options) *observer {
 	return o
 }
 
-// observe counts the request that ends, and logs it.
+// observe counts the request that ends, and logs it. A bug in that ends the connection, since it may have left something of
+// the request behind.
 func (x *exchange) observe() {
 	o := x.proxy.seen
+	defer func() {
+		if v := recover(); v != nil {
+			o.panicked(x, v)
+			x.ctx.SetConnectionClose()
+		}
+	}()
 	now := time.Now()
 	took := now.Sub(x.conn.Began())
 	r := o.noRoute

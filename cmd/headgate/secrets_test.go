@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -12,7 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/headgate/headgate/proxy"
 )
 
 // TestSecretsStayInside plants secrets wherever an operator or a client can put one, takes every way that ends in an
@@ -95,6 +100,52 @@ password_hash = "`+string(hash)+`"
 	}
 	if strings.Contains(r.log.String(), "\x01") {
 		t.Error("a control character of a client is in the log as it is")
+	}
+}
+
+// carelessTracer panics with a secret where the request is known.
+type carelessTracer struct{ noop.Tracer }
+
+const panicked = "canary-panic-pw"
+
+func (carelessTracer) Start(ctx context.Context, name string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if name == "authenticate" {
+		panic("cannot send a span for " + panicked)
+	}
+	return ctx, noop.Span{}
+}
+
+// TestAPanicTellsNothing looks for what a panic carried in all that the program says afterwards, which it does as ever.
+func TestAPanicTellsNothing(t *testing.T) {
+	r := start(t, gate(everything(newUpstream(t).URL)+tenant("team-a", "prometheus-a", "one")))
+	snapshot, err := proxy.Compile(proxy.Settings{
+		Routes: r.current.Load().snapshot.Routes(), Credentials: r.parts.credentials, WriteTimeout: patience,
+		Tracing: proxy.Tracing{Tracer: carelessTracer{}, SampleRatio: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.proxy.Use(snapshot)
+	client := newClient(t)
+	a := request{method: "POST", url: r.url("/api/v1/push"), user: "prometheus-a", password: "one", body: "samples"}.must(t, client)
+	if a.status != 503 {
+		t.Errorf("answered %d: %q", a.status, a.body)
+	}
+	said := fmt.Sprintln(a.header, a.body)
+	for _, path := range []string{"/metrics", "/ready", "/status", "/", "/debug/pprof/goroutine?debug=2"} {
+		a := request{method: "GET", url: r.adminURL(path)}.must(t, client)
+		if a.status != 200 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+		said += a.body
+	}
+	eventually(t, "the log tells of the bug", func() bool { return strings.Contains(r.log.String(), "BUG:") })
+	said += r.log.String()
+	if !strings.Contains(said, "\nheadgate_panics_total 1\n") {
+		t.Error("the panic is not counted")
+	}
+	if at := strings.Index(said, panicked); at >= 0 {
+		t.Errorf("what the panic carried is told: …%s…", said[max(0, at-100):min(len(said), at+100)])
 	}
 }
 
