@@ -1,13 +1,10 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/netip"
 	"time"
-
-	"github.com/headgate/headgate/authcache"
 )
 
 // refusalsPerSecond bounds the lines of the audit log for each reason.
@@ -72,30 +69,6 @@ func (a *auditLog) refusedConnection(r *Refusal, from netip.Addr) {
 	if a.refusals[r].allow(time.Now(), refusalsPerSecond) {
 		a.log.Info("a connection was refused", "log", "audit", "reason", r.Reason, "address", from.String())
 	}
-}
-
-// changesSomething reports whether the request is one of the few that change something other than samples: rules,
-// silences, what an operator does.
-func (x *exchange) changesSomething() bool {
-	scope := x.scope()
-	if scope&(authcache.Rules|authcache.Alerts|authcache.Operator) == 0 {
-		return false
-	}
-	switch string(x.head.Method) {
-	case "GET", "HEAD":
-		return scope&authcache.Operator != 0 && changesByGet(x.head.Path)
-	}
-	return true
-}
-
-// changesByGet reports whether a path is one of those with which Cortex does something whatever the method:
-// /ingester/shutdown and its like.
-func changesByGet(path []byte) bool {
-	switch string(path[bytes.LastIndexByte(path, '/')+1:]) {
-	case "flush", "shutdown", "renewTokens", "mode":
-		return true
-	}
-	return false
 }
 
 func (x *exchange) auditChange() {

@@ -144,6 +144,12 @@ func TestEndpointsAnswerByWhoAsks(t *testing.T) {
 		{request{method: "POST", path: "/reload", header: []string{"Sec-Fetch-Site", "same-origin"}}, 200, "reloaded"},
 		{request{method: "POST", path: "/reload", header: []string{"Sec-Fetch-Site", "none"}}, 200, "reloaded"},
 		{request{method: "POST", path: "/reload", header: []string{"Origin", "http://127.0.0.1:8081"}}, 200, "reloaded"},
+		{request{method: "POST", path: "/reload", header: []string{"Origin", "http://127.0.0.1:8081", "Sec-Fetch-Site", "cross-site"}}, 403, "cross_site"},
+		{request{method: "POST", path: "/reload", header: []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "same-origin"}}, 403, "cross_site"},
+		{request{method: "POST", path: "/reload", header: []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "none"}}, 403, "cross_site"},
+		{request{method: "POST", path: "/reload", header: []string{"Origin", ""}}, 403, "cross_site"},
+		{request{method: "POST", path: "/reload", header: []string{"Sec-Fetch-Site", ""}}, 403, "cross_site"},
+		{request{method: "DELETE", path: "/metrics", header: []string{"Origin", "http://evil.example"}}, 403, "cross_site"},
 		{request{method: "GET", path: "/metrics", header: []string{"Sec-Fetch-Site", "cross-site"}}, 200, ""},
 
 		{request{method: "GET", path: "/reload"}, 405, ""},

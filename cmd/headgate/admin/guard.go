@@ -5,9 +5,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/headgate/headgate/proxy"
 )
 
 // refuse answers with one line in the form of every answer of headgate's own.
@@ -46,21 +47,27 @@ func ownHost(hostport, configured string) bool {
 	return strings.EqualFold(host, "localhost") || configured != "" && strings.EqualFold(host, configured)
 }
 
-// sameSiteOnly refuses what another site's page makes a browser send, by Sec-Fetch-Site and Origin, unless the origin is
-// allowed. GET and HEAD pass: they change nothing here.
+// sameSiteOnly refuses what another site's page makes a browser send, unless the origin is allowed. GET and HEAD pass:
+// they change nothing here.
 func sameSiteOnly(p Program, next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusForbidden, "cross_site", "send this from the admin page itself or from a program that is not a browser")
-	}))
-	guarded := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(p.Access().AllowedOrigins, origin) {
-			next.ServeHTTP(w, r)
+		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
+		origin, site := headerValue(r, "Origin"), headerValue(r, "Sec-Fetch-Site")
+		if changes && proxy.FromOtherSite([]byte(r.Host), origin, site, p.Access().AllowedOrigins) {
+			refuse(w, http.StatusForbidden, "cross_site", "send this from the admin page itself or from a program that is not a browser")
 			return
 		}
-		guarded.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
+}
+
+// headerValue is the first value of a header, nil without one.
+func headerValue(r *http.Request, name string) []byte {
+	values := r.Header.Values(name)
+	if len(values) == 0 {
+		return nil
+	}
+	return []byte(values[0])
 }
 
 // trustedOnly refuses peers outside admin.trusted.

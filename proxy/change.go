@@ -1,0 +1,31 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/headgate/headgate/authcache"
+)
+
+// changesSomething reports whether the request is one of the few that change something other than samples: rules,
+// silences, what an operator does.
+func (x *exchange) changesSomething() bool {
+	scope := x.scope()
+	if scope&(authcache.Rules|authcache.Alerts|authcache.Operator) == 0 {
+		return false
+	}
+	switch string(x.head.Method) {
+	case "GET", "HEAD":
+		return scope&authcache.Operator != 0 && changesByGet(x.route.upstreamPath(nil, x.head.Path))
+	}
+	return true
+}
+
+// changesByGet reports whether a path, as the upstream gets it, is one of those with which Cortex does something whatever
+// the method: /ingester/shutdown and its like.
+func changesByGet(path []byte) bool {
+	switch string(path[bytes.LastIndexByte(path, '/')+1:]) {
+	case "flush", "shutdown", "renewTokens", "mode":
+		return true
+	}
+	return false
+}
