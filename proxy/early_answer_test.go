@@ -101,6 +101,7 @@ func TestRefusalOfALargePush(t *testing.T) {
 		{"no route", strings.Replace(raw, "/api/v1/push", "/api/v1/pull", 1), nil, 404, "no_route"},
 		{"too large", raw, func(r *Route) { r.MaxBodySize = largeSize - 1 }, 413, "body_too_large"},
 		{"too large in chunks", largePush(true), func(r *Route) { r.MaxBodySize = 1 << 19 }, 413, "body_too_large"},
+		{"too large by the size of a chunk", strings.Replace(push(""), "Content-Length: 0\r\n\r\n", "", 1) + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nfffffffffffffff\r\nx", nil, 413, "body_too_large"},
 	} {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/client reads late %v", c.name, late), func(t *testing.T) {

@@ -142,7 +142,7 @@ func (x *exchange) takeBody(while time.Duration, take func() (int, error)) (int,
 	n, err := take()
 	if n > 0 {
 		x.received += int64(n)
-		if limit := x.route.MaxBodySize; limit > 0 && x.received > limit {
+		if limit := x.route.MaxBodySize; limit > 0 && x.received+body.Left() > limit {
 			return 0, refuse(bodyTooLarge)
 		}
 		if x.received-x.charged >= settleEvery {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"io"
 	"syscall"
 )
@@ -45,7 +46,7 @@ func (b *Body) begin(src *Reader, length int64) {
 // Length is what the head declared: a number of bytes, Chunked or UntilClose.
 func (b *Body) Length() int64 { return b.length }
 
-// Left is how many bytes of a body of known length have not been read.
+// Left is how many bytes have not been read of a body of known length, or of the chunk under way.
 func (b *Body) Left() int64 { return b.left }
 
 // Buffered is how many bytes of what is left of a body of known length have been read from the connection.
@@ -165,16 +166,16 @@ func (b *Body) nextChunk() error {
 	return b.trailers()
 }
 
-// extension passes over what follows a chunk's size: nothing, or ";" and visible characters (RFC 9112 §7.1.1).
+// extension passes over what follows a chunk's size, which is mostly nothing.
 func (b *Body) extension(ext []byte) error {
 	if len(ext) == 0 {
 		return nil
 	}
 	b.extra += len(ext)
-	if trimmed := trim(ext); len(trimmed) == 0 || trimmed[0] != ';' {
+	switch rest := skipSpaces(ext); {
+	case len(rest) == 0 || rest[0] != ';':
 		return faultChunkSize
-	}
-	if b.extra > maxExtra || !validValue(ext) {
+	case b.extra > maxExtra || !validExtensions(ext):
 		return faultChunkExt
 	}
 	return nil
@@ -200,17 +201,25 @@ func (b *Body) trailers() error {
 }
 
 // harmlessTrailer reports whether a field may stand behind a body: not one that frames, routes, authenticates or says
-// what the body is (RFC 9110 §6.5.1), nor one that could be taken for Cortex's tenant by whoever merges trailers into
-// the head.
+// what the body is (RFC 9110 §6.5.1), nor one that could be taken for Cortex's tenant, by whoever merges trailers into the
+// head, and perhaps takes "_" for "-" in doing so.
 func harmlessTrailer(name []byte) bool {
-	switch {
-	case EqualFold(name, "content-length"), EqualFold(name, "transfer-encoding"), EqualFold(name, "trailer"),
-		EqualFold(name, "te"), EqualFold(name, "connection"), EqualFold(name, "host"), EqualFold(name, "upgrade"),
-		EqualFold(name, "authorization"), EqualFold(name, "cookie"), EqualFold(name, "expect"),
-		EqualFold(name, "content-encoding"), EqualFold(name, "content-type"), EqualFold(name, "content-range"):
+	var room [maxExtra]byte
+	folded := append(room[:0], name...)
+	for i, c := range folded {
+		switch {
+		case c == '_':
+			folded[i] = '-'
+		case 'A' <= c && c <= 'Z':
+			folded[i] = c | 0x20
+		}
+	}
+	switch string(folded) {
+	case "content-length", "transfer-encoding", "trailer", "te", "connection", "host", "upgrade", "authorization", "cookie",
+		"expect", "content-encoding", "content-type", "content-range":
 		return false
 	}
-	return !ScopeLike(name) && !HasPrefixFold(name, "proxy-") && !HasPrefixFold(name, "x-forwarded-")
+	return !ScopeLike(name) && !bytes.HasPrefix(folded, []byte("proxy-")) && !bytes.HasPrefix(folded, []byte("x-forwarded-"))
 }
 
 // ScopeLike reports whether a field name reads as one of Cortex's X-Scope-* headers to anything that takes "-" and "_"

@@ -56,7 +56,7 @@ var (
 // Faults of a body.
 var (
 	faultChunkSize = &Fault{Malformed, "a chunk size is not a hexadecimal number"}
-	faultChunkExt  = &Fault{Malformed, "chunk extensions hold a control character or exceed 256 bytes"}
+	faultChunkExt  = &Fault{Malformed, "chunk extensions are not each ;name or ;name=value, or exceed 256 bytes"}
 	faultChunkEnd  = &Fault{Malformed, "a chunk's data does not end in CR LF"}
 	faultTrailer   = &Fault{Malformed, "a trailer is not a field, exceeds 256 bytes, or names framing, a credential or the tenant"}
 )
