@@ -66,8 +66,8 @@ func TestRoles(t *testing.T) {
 		{Authorization, "authorization"}, {Expect, "expect"}, {RetryAttempt, "retry-attempt"},
 		{Scope, "x-scope-orgid x-scope-clientid xscope x_scope_orgid x--scope -x-scope _xscope"},
 		{Held, "keep-alive te trailer upgrade http2-settings proxy-x proxy- cookie cookie2 forwarded x-real-ip x-request-id x-forwarded-for " +
-			"x-forwarded-x-y x-webauth-user x-remote-user x-original-url x-rewrite-url x-http-method-override a_b content_length _ authorization_"},
-		{Plain, "a content-type content-encoding user-agent x-prometheus-remote-write-version proxy x-scop x-forwarded x-webauth cookie3 hos hosts " +
+			"x-forwarded-x-y x-webauth-user x-remote-user x-original-url x-rewrite-url x-http-method-override x-http-method x-method-override proxy x-forwarded a_b content_length _ authorization_"},
+		{Plain, "a content-type content-encoding user-agent x-prometheus-remote-write-version prox x-scop x-forwarde x-webauth x-method cookie3 hos hosts " +
 			"content-lengt content-length1 x-http-method-overrides te1 xy a-name-that-is-longer-than-all-that-are-known-here"},
 	} {
 		for name := range strings.FieldsSeq(c.names) {

@@ -37,8 +37,10 @@ var known = func() (byLength [32][]knownName) {
 		Held: {
 			"keep-alive", "te", "trailer", "upgrade", "http2-settings", // between two neighbours (RFC 9110 §7.6.1)
 			"cookie", "cookie2", // of browsers: a credential for others than Cortex
-			"forwarded", "x-real-ip", "x-request-id", // what is known of client and request is for us to say
-			"x-remote-user", "x-original-url", "x-rewrite-url", "x-http-method-override", // another identity, another request
+			"forwarded", "x-forwarded", "x-real-ip", "x-request-id", // what is known of client and request is for us to say
+			"x-remote-user", "x-original-url", "x-rewrite-url", // another identity, another request
+			"x-http-method-override", "x-http-method", "x-method-override", // the same
+			"proxy", // HTTP_PROXY to what runs as CGI
 		},
 	} {
 		for _, name := range names {
