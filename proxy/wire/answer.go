@@ -51,7 +51,9 @@ func (h *AnswerHead) parse(buf []byte, s *lineScanner, bodyless bool) *Fault {
 			coding, codingValue = true, field.Value
 		case Connection:
 			h.Connection = true
-			options.note(field.Value)
+			if !options.note(field.Value) {
+				return faultOptions
+			}
 		}
 	}
 	h.Close = options.close || minor == 0 && !options.keepAlive

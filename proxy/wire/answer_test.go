@@ -78,6 +78,7 @@ func TestFramingOfAnswers(t *testing.T) {
 		{"a bare LF", "1.1 200 OK", "Content-Length: 5\r\nFoo: a\nBar: b\r\n", false, 0, false, faultBareLF},
 		{"a NUL", "1.1 200 OK", "Content-Length: 5\r\nFoo: \x00\r\n", false, 0, false, faultValue},
 		{"a space before the colon", "1.1 200 OK", "Content-Length : 5\r\n", false, 0, false, faultName},
+		{"too many options of the connection", "1.1 200 OK", "Connection: " + strings.Repeat("a,", maxOptions) + "b\r\n", false, 0, false, faultOptions},
 		{"too many fields", "1.1 200 OK", strings.Repeat("A: b\r\n", maxFields+1), false, 0, false, faultTooMany},
 		{"too long", "1.1 200 OK", "A: " + strings.Repeat("a", testLimit) + "\r\n", false, 0, false, faultAnswerHead},
 	} {

@@ -46,6 +46,7 @@ var (
 	faultCodingOld    = &Fault{Malformed, "Transfer-Encoding does not exist in HTTP/1.0"}
 	faultCodingOther  = &Fault{Unsupported, "the only transfer coding understood here is chunked"}
 	faultAuthTwice    = &Fault{Malformed, "Authorization is repeated"}
+	faultOptions      = &Fault{Malformed, "Connection has more than 100 options"}
 	faultExpect       = &Fault{Expectation, "the only expectation met here is 100-continue"}
 	faultExpectTwice  = &Fault{Malformed, "Expect is repeated"}
 	faultBodyOnRead   = &Fault{Malformed, "a GET or HEAD request with a body"}

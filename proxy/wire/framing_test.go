@@ -130,6 +130,10 @@ func TestFieldsThatComeOnce(t *testing.T) {
 		{"1.1", "Host: a\r\nExpect: 200-ok\r\n", faultExpect},
 		{"1.1", "Host: a\r\nExpect: 100-continue;x\r\n", faultExpect},
 		{"1.0", "Host: a\r\nExpect: 200-ok\r\n", nil},
+		{"1.1", "Host: a\r\nConnection: " + strings.Repeat("a,", maxOptions-1) + "b\r\n", nil},
+		{"1.1", "Host: a\r\nConnection: " + strings.Repeat("a,", maxOptions-1) + "b\r\nConnection: close\r\n", faultOptions},
+		{"1.1", "Host: a\r\nConnection: " + strings.Repeat("a,", maxOptions) + "b\r\n", faultOptions},
+		{"1.1", "Host: a\r\nConnection: " + strings.Repeat(",", maxOptions) + "\r\n", faultOptions},
 	} {
 		if _, fault := readRequest("POST / HTTP/"+c.version+"\r\n"+c.lines+"\r\n", testLimit); fault != c.want {
 			t.Errorf("%s, %q: %v, want %v", c.version, c.lines, fault, c.want)

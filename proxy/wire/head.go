@@ -156,7 +156,9 @@ func (h *RequestHead) note(f *Field) *Fault {
 	case TransferEncoding:
 		seen.codingValue = f.Value
 	case Connection:
-		seen.connection.note(f.Value)
+		if !seen.connection.note(f.Value) {
+			return faultOptions
+		}
 	case Authorization:
 		h.Authorization = f.Value
 	case Expect:
@@ -172,13 +174,22 @@ func (h *RequestHead) note(f *Field) *Fault {
 type connectionOptions struct {
 	close, keepAlive bool
 	fields           bool // others, which name fields
+	count            int  // of all of them, empty ones too
 }
 
-func (o *connectionOptions) note(list []byte) {
+// maxOptions is how many options all Connection fields of a head may have together: one for each field there may be. Every
+// field is looked for among them.
+const maxOptions = maxFields
+
+// note adds the options of a field and reports whether there are not too many.
+func (o *connectionOptions) note(list []byte) bool {
 	for {
 		element, rest, ok := NextElement(list)
 		if !ok {
-			return
+			return true
+		}
+		if o.count++; o.count > maxOptions {
+			return false
 		}
 		switch {
 		case EqualFold(element, "close"):
