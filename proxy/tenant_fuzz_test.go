@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,29 +15,39 @@ import (
 	"time"
 )
 
-// startFuzzGateway serves the test routes to credentials of every kind on a socket of the file system, which has no ports
-// to use up.
-func startFuzzGateway(f *testing.F) (socket string, upstream *recorder) {
+// startFuzzGateway serves the test routes to credentials of every kind; fuzzProxies are believed.
+func startFuzzGateway(f *testing.F) (g *gateway, upstream *recorder) {
 	f.Helper()
 	upstream = startRecorder(f, nil)
-	g := startGateway(f, testRoutes(testPool(f, upstream.addr), func(r *Route) {
+	g = startGateway(f, testRoutes(testPool(f, upstream.addr), func(r *Route) {
 		if r.Path != "/api/v1/push" {
 			r.RetryBodySize = 3 // all but the smallest bodies are streamed
 		}
 	}))
-	g.use(f, settings(g.snapshot.Load().Routes(), everyKind(f)))
-	return g.onUnixSocket(f), upstream
+	s := settings(g.snapshot.Load().Routes(), everyKind(f))
+	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(fuzzProxies)}
+	g.use(f, s)
+	return g, upstream
 }
 
-// onUnixSocket serves a socket of the file system as well, until the test ends.
+// fuzzProxies are 10.9.9.8 and 10.9.9.9.
+const fuzzProxies = "10.9.9.8/31"
+
+// onUnixSocket serves a socket of the file system as well, until the test ends: it has no ports to use up.
 func (g *gateway) onUnixSocket(t testing.TB) (socket string) {
+	t.Helper()
+	return g.onUnixSocketAs(t, func(ln net.Listener) net.Listener { return ln })
+}
+
+// onUnixSocketAs is onUnixSocket with what dress puts around the listener.
+func (g *gateway) onUnixSocketAs(t testing.TB, dress func(net.Listener) net.Listener) (socket string) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "gw")
 	ln, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.serveMore(t, ln)
+	g.serveMore(t, dress(ln))
 	return socket
 }
 
@@ -138,7 +149,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte("POST /api/v1/otlp/v1/metrics HTTP/1.1\r\nHost: a\r\nAuthorization: " + basicB + "\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nA: b\r\n\r\n"))
 	f.Add([]byte("DELETE /api/v1/rules/a%2Fb/c HTTP/1.1\r\nHost: a\r\nAuthorization: " + basicA + "\r\nX_Scope_OrgID: x\r\nConnection: x-b\r\nX-B: c\r\n\r\n"))
 	f.Add([]byte("GET /old/x?y HTTP/1.0\r\nConnection: keep-alive\r\nAuthorization: Basic cmVhZGVyLWE6c2VjcmV0\r\nX-Forwarded-For: x\r\n\r\n" + query))
-	socket, upstream := startFuzzGateway(f)
+	g, upstream := startFuzzGateway(f)
+	socket := g.onUnixSocket(f)
 	f.Fuzz(func(t *testing.T, raw []byte) { checkTold(t, socket, upstream, raw) })
 }
 
@@ -179,7 +191,8 @@ var fragments = []string{
 // input is one of them.
 func FuzzFragments(f *testing.F) {
 	addFragmentSeeds(f)
-	socket, upstream := startFuzzGateway(f)
+	g, upstream := startFuzzGateway(f)
+	socket := g.onUnixSocket(f)
 	f.Fuzz(func(t *testing.T, choices []byte) { checkTold(t, socket, upstream, assembled(choices)) })
 }
 
@@ -190,12 +203,7 @@ func FuzzBesideACertificate(f *testing.F) {
 	upstream := startRecorder(f, nil)
 	g := startEveryKind(f, upstream.addr, nil)
 	ca := newAuthority(f)
-	socket := filepath.Join(f.TempDir(), "gw")
-	ln, err := net.Listen("unix", socket)
-	if err != nil {
-		f.Fatal(err)
-	}
-	g.serveMore(f, ca.secure(f, tls.RequireAndVerifyClientCert)(ln))
+	socket := g.onUnixSocketAs(f, ca.secure(f, tls.RequireAndVerifyClientCert))
 	config := ca.client(ca.issue(f, "agent", time.Hour))
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		c := tls.Client(dialUnix(t, socket), config)
