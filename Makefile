@@ -87,7 +87,7 @@ soak: build ## break things for SOAK (10m) a story, every figure shown; STORY pi
 	cd e2e && SOAK=$(SOAK) $(GO) test -count=1 -timeout 24h -v -run '$(STORY)' .
 
 .PHONY: attack
-attack: build ## pushes beside 2,000 slow heads and 200 slow bodies, for a minute and a half
+attack: build ## pushes beside 2,000 slow heads and 400 slow bodies, for a minute and a half
 	cd e2e && ATTACK=1 $(GO) test -count=1 -v -run TestPushesBesideAnAttack .
 
 .PHONY: check

@@ -16,19 +16,23 @@ import (
 	"time"
 )
 
-// The attack: so many connections that drip their heads, and so many that drip their bodies.
+// The attack: so many connections that drip their heads, so many that drip small bodies, so many that declare a large one
+// and send nothing of it, and so many that send most of a body and drip the rest.
 const (
-	slowHeads  = 2000
-	slowBodies = 200
-	pushers    = 8
-	pace       = 2 * time.Millisecond // between two pushes of each: 4,000 a second, less than the machine can do
-	calm       = 10 * time.Second
-	attacked   = 30 * time.Second
-	mostMemory = 250 << 20
+	slowHeads   = 2000
+	slowBodies  = 200
+	emptyBodies = 100
+	halfBodies  = 100
+	pushers     = 8
+	pace        = 2 * time.Millisecond // between two pushes of each: 4,000 a second, less than the machine can do
+	calm        = 10 * time.Second
+	attacked    = 30 * time.Second
+	mostMemory  = 250 << 20
 )
 
-// TestPushesBesideAnAttack measures normal pushes alone and then beside slow heads and slow bodies. It takes most of a
-// minute and wants a machine of its own, so `make attack` runs it and `make e2e` does not.
+// TestPushesBesideAnAttack measures normal pushes alone and then beside slow heads and slow bodies, and lets a sender without
+// a connection push beside them as well. It takes most of a minute and wants a machine of its own, so `make attack` runs it
+// and `make e2e` does not.
 func TestPushesBesideAnAttack(t *testing.T) {
 	if os.Getenv("ATTACK") == "" {
 		t.Skip("a load test: run it with make attack")
@@ -44,10 +48,17 @@ func TestPushesBesideAnAttack(t *testing.T) {
 			g := newGateway(t, gatewayOptions{Upstreams: []string{takeEverything(t)}, LogLevel: "error"})
 			g.runWithFiles(t, c.files)
 			before := pushFor(t, g, calm, nil)
-			during := pushFor(t, g, attacked, func(stop chan struct{}) *sync.WaitGroup { return attack(g, stop) })
+			var late newcomer
+			during := pushFor(t, g, attacked, func(stop chan struct{}) *sync.WaitGroup {
+				all := attack(g, stop)
+				all.Go(func() { late.push(t, g, stop) })
+				return all
+			})
 			memory := peakMemory(t, g.cmd.Process.Pid)
 			t.Logf("pushes a second: %.0f alone, %.0f beside the attack (%.0f %%); at most %d MiB",
 				before, during, 100*during/before, memory>>20)
+			t.Logf("on a connection of their own: %d pushes in %d connections, the slowest after %s",
+				late.pushes, late.connections, late.slowest.Round(time.Millisecond))
 			if during < 0.9*before {
 				t.Errorf("the attack took %.0f %% of the pushes", 100-100*during/before)
 			}
@@ -100,8 +111,7 @@ func pushFor(t *testing.T, g *gateway, while time.Duration, hostile func(stop ch
 				return
 			}
 			defer conn.Close()
-			request := []byte("POST /api/v1/push HTTP/1.1\r\nHost: gw\r\nAuthorization: Basic " + basic("prometheus-a", passwordA) +
-				"\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024))
+			request := normalPush()
 			answers := bufio.NewReader(conn)
 			due := time.NewTicker(pace)
 			defer due.Stop()
@@ -134,6 +144,59 @@ func pushFor(t *testing.T, g *gateway, while time.Duration, hostile func(stop ch
 	return rate
 }
 
+func normalPush() []byte { return []byte(pushOf(1024) + strings.Repeat("x", 1024)) }
+
+// pushOf is the head of a push with a body of so many bytes.
+func pushOf(length int) string {
+	return fmt.Sprintf("POST /api/v1/push HTTP/1.1\r\nHost: gw\r\nAuthorization: Basic %s\r\nContent-Length: %d\r\n\r\n",
+		basic("prometheus-a", passwordA), length)
+}
+
+// newcomer is a sender that has no connection yet, again and again.
+type newcomer struct {
+	pushes, connections int
+	slowest             time.Duration // from the first connection that a push wanted to its answer
+}
+
+// givesUp is when a newcomer calls a push lost. Prometheus never does.
+const givesUp = 20 * time.Second
+
+// push sends a push on a new connection every tenth of a second, and sends it again on another one when that is closed under
+// it, as every sender does.
+func (n *newcomer) push(t *testing.T, g *gateway, stop chan struct{}) {
+	request := normalPush()
+	due := time.NewTicker(100 * time.Millisecond)
+	defer due.Stop()
+	for wanted := time.Now(); ; {
+		select {
+		case <-stop:
+			return
+		case <-due.C:
+		}
+		n.connections++
+		if err := pushAnew(g, request); err != nil {
+			if time.Since(wanted) > givesUp {
+				t.Errorf("a push on a new connection failed for %s, at last with %v", givesUp, err)
+				return
+			}
+			continue
+		}
+		n.pushes++
+		n.slowest = max(n.slowest, time.Since(wanted))
+		wanted = time.Now()
+	}
+}
+
+func pushAnew(g *gateway, request []byte) error {
+	conn, err := net.Dial("tcp", g.host)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(givesUp))
+	return pushOnce(conn, bufio.NewReader(conn), request)
+}
+
 func pushOnce(conn net.Conn, answers *bufio.Reader, request []byte) error {
 	if _, err := conn.Write(request); err != nil {
 		return err
@@ -152,20 +215,24 @@ func pushOnce(conn net.Conn, answers *bufio.Reader, request []byte) error {
 // attack drips heads and bodies until stop is closed; a connection that the gateway ends is opened again.
 func attack(g *gateway, stop chan struct{}) *sync.WaitGroup {
 	var all sync.WaitGroup
-	for range slowHeads {
-		all.Go(func() { drip(g, stop, "GET / HTTP/1.1\r\nHost: gw\r\nX-Slow: ") })
-	}
-	for range slowBodies {
-		all.Go(func() {
-			drip(g, stop, "POST /api/v1/push HTTP/1.1\r\nHost: gw\r\nAuthorization: Basic "+basic("prometheus-a", passwordA)+
-				"\r\nContent-Length: 1000000\r\n\r\n")
-		})
+	for _, of := range []struct {
+		senders     int
+		begin, then string
+	}{
+		{slowHeads, "GET / HTTP/1.1\r\nHost: gw\r\nX-Slow: ", "a"},
+		{slowBodies, pushOf(1_000_000), "x"},
+		{emptyBodies, pushOf(2_000_000), ""},
+		{halfBodies, pushOf(100_000) + strings.Repeat("x", 70_000), "x"},
+	} {
+		for range of.senders {
+			all.Go(func() { drip(g, stop, of.begin, of.then) })
+		}
 	}
 	return &all
 }
 
-// drip opens a connection with the beginning of a request and adds a byte a second.
-func drip(g *gateway, stop chan struct{}, begin string) {
+// drip opens a connection with the beginning of a request and adds a little each second.
+func drip(g *gateway, stop chan struct{}, begin, then string) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	for {
@@ -179,7 +246,7 @@ func drip(g *gateway, stop chan struct{}, begin string) {
 				_ = conn.Close()
 				return
 			case <-second.C:
-				_, err = io.WriteString(conn, "a")
+				_, err = io.WriteString(conn, then)
 			}
 		}
 		if conn != nil {
