@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"strconv"
@@ -147,11 +148,14 @@ func answerHeadSize(h *wire.AnswerHead) int {
 	return n
 }
 
+// otlpPath is where Cortex takes OTLP, below whatever prefix it has (pkg/api/api.go).
+var otlpPath = []byte("/api/v1/otlp/v1/metrics")
+
 // appendAnswerHead appends the head of the upstream's answer as the client gets it. length is that of the body that
 // follows, less than 0 for one whose length only its end tells.
 func (x *exchange) appendAnswerHead(b []byte, h *wire.AnswerHead, length int64) []byte {
 	status := h.Status
-	if status == 500 && x.route.OTLP {
+	if status == 500 && x.isPush() && bytes.HasSuffix(x.out.asked(), otlpPath) {
 		status = 503 // senders of OTLP drop what gets a 500
 	}
 	b = x.startAnswer(b, status, fasthttp.StatusMessage(status))

@@ -106,7 +106,7 @@ func testPoolWith(t testing.TB, change func(*balancer.Options), addrs ...string)
 func testRoutes(pool *balancer.Pool, change func(*Route)) []Route {
 	routes := []Route{
 		{Path: "/api/v1/push", Methods: []string{"POST"}, Scope: authcache.Write, Retries: 2},
-		{Path: "/api/v1/otlp/v1/metrics", Methods: []string{"POST"}, Scope: authcache.Write, Retries: 2, OTLP: true},
+		{Path: "/api/v1/otlp/v1/metrics", Methods: []string{"POST"}, Scope: authcache.Write, Retries: 2},
 		{Path: "/prometheus", Prefix: true, Scope: authcache.Read, Retries: 1, Federated: true},
 		{Path: "/api/v1/rules", Prefix: true, Methods: []string{"GET"}, Scope: authcache.Read, Retries: 1},
 		{Path: "/api/v1/rules", Prefix: true, Methods: []string{"POST", "DELETE"}, Scope: authcache.Rules, Retries: 1},

@@ -74,7 +74,6 @@ type Route struct {
 	Rewrite    string // replaces Path when HasRewrite
 	HasRewrite bool
 	Federated  bool // a read of several tenants may go here
-	OTLP       bool // an upstream's 500 becomes 503
 
 	Timeout        time.Duration // the whole request from the moment its head was read; 0: no limit
 	ReadTimeout    time.Duration // per attempt: to the answer's first byte, then between two reads; 0: no limit

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -30,6 +31,13 @@ func (r *request) release() {
 	r.rest.Release()
 	r.buf.release()
 	*r = request{}
+}
+
+// asked is what is asked of the upstream, "POST /api/v1/push": the beginning of the head, without the query. It is valid
+// until the request is released.
+func (r *request) asked() []byte {
+	path := bytes.IndexByte(r.bytes, ' ') + 1
+	return r.bytes[:path+bytes.IndexAny(r.bytes[path:], " ?")]
 }
 
 // prepare writes the head for upstream and reads a small body, or the beginning of a larger one, before any connection to

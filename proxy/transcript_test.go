@@ -275,7 +275,7 @@ func cortexRoutes(pool *balancer.Pool, change func(*Route)) []Route {
 	routes := []Route{
 		{Path: "/api/v1/push", Methods: post, Scope: authcache.Write},
 		{Path: "/prometheus/api/v1/push", Methods: post, Scope: authcache.Write, HasRewrite: true, Rewrite: "/api/v1/push"},
-		{Path: "/api/v1/otlp/v1/metrics", Methods: post, Scope: authcache.Write, OTLP: true},
+		{Path: "/api/v1/otlp/v1/metrics", Methods: post, Scope: authcache.Write},
 		{Path: "/prometheus/api/v1/query", Methods: both, Scope: authcache.Read, Federated: true},
 		{Path: "/prometheus/api/v1/read", Methods: post, Scope: authcache.Read, Federated: true},
 		{Path: "/prometheus/api/v1/label", Prefix: true, Methods: get, Scope: authcache.Read, Federated: true},

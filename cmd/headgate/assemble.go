@@ -141,7 +141,6 @@ func route(r config.ResolvedRoute, pool *balancer.Pool, host string) proxy.Route
 		Rewrite:        r.Rewrite,
 		HasRewrite:     r.HasRewrite,
 		Federated:      r.Federated,
-		OTLP:           r.OTLP,
 		Timeout:        r.Timeout,
 		ReadTimeout:    r.ReadTimeout,
 		WriteTimeout:   r.WriteTimeout,

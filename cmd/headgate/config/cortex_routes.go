@@ -19,7 +19,6 @@ type cortexRoute struct {
 
 	federated bool // a read may name several tenants
 	push      bool // remote write or OTLP: always there, always scope write
-	otlp      bool
 	ruleNames bool // below the path are a rule namespace and a group
 }
 
@@ -48,9 +47,7 @@ func cortexRoutes(c Cortex) []cortexRoute {
 	t := apiTable{base: c.HTTPPathPrefix, taken: make(map[slot]bool)}
 
 	t.add(cortexRoute{component: Distributor, methods: post, scope: authcache.Write, push: true},
-		"/api/v1/push")
-	t.add(cortexRoute{component: Distributor, methods: post, scope: authcache.Write, push: true, otlp: true},
-		"/api/v1/otlp/v1/metrics")
+		"/api/v1/push", "/api/v1/otlp/v1/metrics")
 	t.add(cortexRoute{component: Alertmanager, methods: manage, scope: authcache.Rules},
 		"/api/v1/alerts")
 	t.addRules("", "/api/v1/rules/*")

@@ -90,10 +90,6 @@ func readsOne(known []*cortexRoute) bool {
 	return len(known) > 0 && !slices.ContainsFunc(known, func(k *cortexRoute) bool { return k.federated })
 }
 
-func anyOTLP(known []*cortexRoute) bool {
-	return slices.ContainsFunc(known, func(k *cortexRoute) bool { return k.otlp })
-}
-
 func anyPush(known []*cortexRoute) bool {
 	return slices.ContainsFunc(known, func(k *cortexRoute) bool { return k.push })
 }

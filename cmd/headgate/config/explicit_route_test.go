@@ -72,7 +72,7 @@ url = "http://own.example"
 		},
 		{
 			"a path that is rewritten to a push", "path = \"/v1/metrics\"\nrewrite = \"/api/v1/otlp/v1/metrics\"\nupstream = \"distributor\"",
-			[]string{"/v1/metrics POST write distributor@all otlp -> /api/v1/otlp/v1/metrics"},
+			[]string{"/v1/metrics POST write distributor@all -> /api/v1/otlp/v1/metrics"},
 		},
 		{
 			"a prefix that is rewritten to rules", "path = \"/rules/*\"\nrewrite = \"/api/v1/rules/*\"\nupstream = \"ruler\"",
@@ -126,9 +126,6 @@ func rowText(row ResolvedRoute) string {
 	}
 	if row.Federated {
 		text += " federated"
-	}
-	if row.OTLP {
-		text += " otlp"
 	}
 	if row.RuleNames {
 		text += " names"

@@ -85,14 +85,30 @@ func TestPushPathsAreAlwaysWriteRoutes(t *testing.T) {
 				if row == nil || row.Scope != authcache.Write || row.Component != Distributor {
 					t.Fatalf("POST %s: %+v, want a write route", path, row)
 				}
-				if row.OTLP != (path == "/api/v1/otlp/v1/metrics") {
-					t.Errorf("POST %s: OTLP is %t", path, row.OTLP)
-				}
 				if served := name == "other paths" && path == "/api/v1/push"; (row.Upstream != "") != served {
 					t.Errorf("POST %s goes to upstream %q", path, row.Upstream)
 				}
 			}
 		})
+	}
+}
+
+// A sender that was not told of Cortex's prefix must not lose its data either. What it sends goes nowhere, because Cortex
+// has nothing there.
+func TestPushPathsWithoutThePrefixAreWriteRoutesToo(t *testing.T) {
+	c := mustParse(t, everyComponent+"\n[cortex]\nhttp_path_prefix = \"/cortex\"\nhttp_prefix = \"/old\"\nprometheus_http_prefix = \"\"")
+	for path, upstream := range map[string]string{
+		"/cortex/api/v1/push": Distributor, "/cortex/api/v1/otlp/v1/metrics": Distributor,
+		"/cortex/old/push": Distributor, "/cortex/api/v1/write": Distributor,
+		"/api/v1/push": "", "/old/push": "", "/api/v1/otlp/v1/metrics": "", "/api/prom/push": "", "/prometheus/api/v1/push": "", "/api/v1/write": "",
+	} {
+		row := match(c, "POST", path)
+		if row == nil || row.Scope != authcache.Write || row.Component != Distributor || row.Upstream != upstream {
+			t.Errorf("POST %s: %+v, want a write route to %q", path, row, upstream)
+		}
+	}
+	if row := match(c, "GET", "/prometheus/api/v1/query"); row != nil {
+		t.Errorf("a query without the prefix has a route: %+v", row)
 	}
 }
 
@@ -178,9 +194,6 @@ func tableText(rows []ResolvedRoute) string {
 		tenants, notes := "one", []string{}
 		if row.Federated {
 			tenants = "several"
-		}
-		if row.OTLP {
-			notes = append(notes, "otlp")
 		}
 		if row.RuleNames {
 			notes = append(notes, "rule names")

@@ -20,7 +20,6 @@ type ResolvedRoute struct {
 	Rewrite    string // with HasRewrite: replaces Path, the rest stays
 	HasRewrite bool
 	Federated  bool // a read that may name several tenants
-	OTLP       bool // of a sender that gives up on a 500
 	RuleNames  bool // below Path are a rule namespace and a group, which may hold escapes
 	Explicit   bool // from [[routes]]
 
@@ -95,10 +94,15 @@ func (c *Config) buildTable(r *report, explicit []parsedRoute) {
 			b.addKnown(&route, route.component, name)
 		}
 	}
-	// A push to a path without a route would be a 404, and the data lost.
-	for _, route := range routes {
-		if route.push {
-			b.addKnown(&route, route.component, "")
+	// A push to a path without a route would be a 404, and the data lost: also one of a sender that does not know of the
+	// prefixes that this Cortex has.
+	bare := c.Cortex
+	bare.HTTPPathPrefix = ""
+	for _, cortex := range []Cortex{c.Cortex, bare, Default().Cortex} {
+		for _, route := range cortexRoutes(cortex) {
+			if route.push {
+				b.addKnown(&route, route.component, "")
+			}
 		}
 	}
 	slices.SortStableFunc(b.rows, matchOrder)
@@ -138,7 +142,6 @@ func (b *tableBuilder) addExplicit(route parsedRoute) {
 			Rewrite: route.rewrite, HasRewrite: route.hasRewrite, Explicit: true,
 		}
 		row.Federated = part.scope == authcache.Read && readsMany(row.Component) && !readsOne(known)
-		row.OTLP = part.scope == authcache.Write && (anyOTLP(known) || anyOTLP(sentTo))
 		row.RuleNames = haveRuleNames(sentTo)
 		b.c.limits(&row, route.written)
 		b.add(row, from)
@@ -196,7 +199,7 @@ func (b *tableBuilder) row(route *cortexRoute, component, upstream string) Resol
 		Path: route.path, Prefix: route.prefix, Methods: route.methods,
 		Component: component, Upstream: upstream, Scope: route.scope,
 		Rewrite: route.rewrite, HasRewrite: route.rewrite != "",
-		Federated: route.federated, OTLP: route.otlp, RuleNames: route.ruleNames,
+		Federated: route.federated, RuleNames: route.ruleNames,
 	}
 	b.c.limits(&row, &Route{})
 	return row
