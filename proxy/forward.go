@@ -51,7 +51,7 @@ func (o outcome) mayRepeat(scope authcache.Scope) bool {
 // forward sends the request to one host of its route after the other until one has answered.
 func (x *exchange) forward() *failure {
 	x.retries().request(x.conn.Began())
-	if x.isPush() && !x.route.wrong.maySend(x.conn.Began()) {
+	if x.isPush() && !x.mayFindRightMachine() {
 		return refuseFor(wrongMachine, "every host said so within the last minute")
 	}
 	for {
@@ -72,16 +72,13 @@ func (x *exchange) forward() *failure {
 		case answered:
 			x.host.Succeeded()
 			if x.isPush() {
-				x.route.wrong.right()
+				x.foundRightMachine()
 			}
 			return f
 		case ours:
 			return f
 		}
 		x.host.Failed()
-		if outcome == wrong {
-			x.route.wrong.is(x.host, x.route.Pool.Hosts(), time.Now())
-		}
 		if f == nil || !x.again(outcome) {
 			return f
 		}
@@ -325,19 +322,10 @@ func (l *leg) judge() (outcome, *failure) {
 		}
 		return unavailable, nil
 	case wrongForPush(status):
+		x.foundWrongMachine(status)
 		return wrong, refuseFor(wrongMachine, "it answered "+statusLine(status))
 	}
 	return answered, nil
-}
-
-// wrongForPush reports whether Cortex's push endpoints never give a status, so that whatever did is not Cortex. To
-// Prometheus each of these means that the data can go.
-func wrongForPush(status int) bool {
-	switch status {
-	case 401, 403, 404, 405, 407, 408, 411, 421, 426, 431:
-		return true
-	}
-	return status >= 300 && status < 400
 }
 
 // write sends p whole, or says why not. io.ErrShortWrite means that the answer has come before. start is the time, or a
