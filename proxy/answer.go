@@ -116,8 +116,8 @@ func (l *leg) readAnswer(p []byte) (int, outcome, *failure) {
 	start := time.Now()
 	for now := start; ; now = time.Now() {
 		switch err := l.wait(now, start, x.route.ReadTimeout); {
-		case err == errSlow:
-			o, f := l.late(now)
+		case isLate(err):
+			o, f := x.late(err)
 			return 0, o, f
 		case err != nil:
 			return 0, unreadable, refuse(upstreamCut)

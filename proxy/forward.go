@@ -78,7 +78,9 @@ func (x *exchange) forward() *failure {
 		case ours:
 			return f
 		}
-		x.host.Failed()
+		if outcome.blamed() {
+			x.host.Failed()
+		}
 		if f == nil || !x.again(outcome) {
 			return f
 		}
@@ -105,7 +107,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.kept || o == notSent) && (x.deadline.IsZero() || now.Before(x.deadline)) && x.retries().spend(now)
+		(x.out.kept || o == notSent) && !x.pastDeadline(now) && x.retries().spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
@@ -122,11 +124,10 @@ func (x *exchange) attempt(host *balancer.Host) (outcome, *failure) {
 		switch {
 		case errors.Is(err, balancer.ErrNoConnection):
 			return full, refuse(noConnection)
-		case exhausted(err):
-			x.proxy.seen.connectFailed(x, err)
-			return ours, refuseFor(noConnection, "headgate is out of file descriptors or ports")
+		case isLate(err):
+			return x.late(err)
 		case err != nil:
-			return notSent, x.connectFailure(err)
+			return x.notConnected(err)
 		}
 		l := leg{x: x, conn: conn, net: conn.NetConn(), began: x.attempted}
 		if conn.Fresh() || x.queued > 0 {
@@ -151,22 +152,14 @@ func (x *exchange) connect(
 ) (*balancer.Conn, error) {
 	now := time.Now()
 	x.attempted = now
-	wait := x.remaining(now, x.route.ConnectTimeout)
-	if wait < 0 {
-		wait = 1 // what is past is the shortest wait there is, since 0 means no limit
+	wait, err := x.hostTime(now, now, x.route.ConnectTimeout)
+	if err != nil {
+		return nil, err
 	}
 	if host.Crowded() {
 		defer x.queuedSince(now)
 	}
 	return acquire(host, now, wait, x.patience(now))
-}
-
-func (x *exchange) connectFailure(err error) *failure {
-	x.proxy.seen.connectFailed(x, err)
-	if !x.deadline.IsZero() && !time.Now().Before(x.deadline) {
-		return refuse(deadlinePassed)
-	}
-	return refuse(connectFailed)
 }
 
 // leg is one attempt on one connection.
@@ -239,8 +232,8 @@ func (l *leg) await() (outcome, *failure) {
 	start := time.Now()
 	for now := start; ; now = time.Now() {
 		switch err := l.wait(now, start, x.route.ReadTimeout); {
-		case err == errSlow:
-			return l.late(now)
+		case isLate(err):
+			return x.late(err)
 		case err != nil:
 			return l.lost(err)
 		}
@@ -256,36 +249,17 @@ func (l *leg) await() (outcome, *failure) {
 	}
 }
 
-// after is what is left of a limit that began at start: 0 without one, less than 0 when it has passed.
-func after(now, start time.Time, limit time.Duration) time.Duration {
-	if limit <= 0 {
-		return 0
-	}
-	if limit -= now.Sub(start); limit <= 0 {
-		return -1
-	}
-	return limit
-}
-
-// wait lets the connection's next read and write wait for a slice, or for what is left of a limit that began at start
-// and of the route's timeout if that is less. errSlow says that nothing is left.
+// wait lets the connection's next read and write wait for a slice, or for what the host may still take if that is less.
+// An error that isLate says that nothing is left.
 func (l *leg) wait(now, start time.Time, limit time.Duration) error {
-	left := l.x.remaining(now, after(now, start, limit))
-	switch {
-	case left < 0:
-		return errSlow
-	case left == 0 || left > slice:
+	left, err := l.x.hostTime(now, start, limit)
+	if err != nil {
+		return err
+	}
+	if left == 0 || left > slice {
 		left = slice
 	}
 	return l.conn.Within(now, left)
-}
-
-// late is the failure of a host that took longer than it may.
-func (l *leg) late(now time.Time) (outcome, *failure) {
-	if x := l.x; !x.deadline.IsZero() && !now.Before(x.deadline) {
-		return slow, refuse(deadlinePassed)
-	}
-	return slow, refuse(upstreamSlow)
 }
 
 // lost is the failure of a connection that ended, or on which came something else than an answer.
@@ -382,7 +356,4 @@ func (l *leg) early() bool {
 	return l.came
 }
 
-var (
-	errSlow      = errors.New("the upstream did not take the request in time")
-	errAbandoned = errors.New("the client has gone")
-)
+var errAbandoned = errors.New("the client has gone")

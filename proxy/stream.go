@@ -24,8 +24,8 @@ func (l *leg) send() (outcome, *failure) {
 	case err == nil:
 		l.wrote = true
 		return answered, nil
-	case errors.Is(err, errSlow):
-		return l.late(time.Now())
+	case isLate(err):
+		return l.x.late(err)
 	case errors.Is(err, errAbandoned):
 		return ours, hangUp(clientCut)
 	default:
