@@ -13,10 +13,12 @@ type Condition struct {
 func (h *Host) Condition() Condition {
 	h.judged.Lock()
 	defer h.judged.Unlock()
-	c := Condition{PassedOver: !h.Available(), Since: h.unhealthy}
+	c := Condition{PassedOver: !h.Available(), Since: h.notWell}
 	switch {
 	case h.out.Load()&failing != 0:
 		c.Cause = failingCause
+	case h.out.Load() == onTrial && !h.unwell:
+		c.Cause = trialCause
 	case h.out.Load()&ill != 0 || h.unwell:
 		c.Cause = illCause
 	}
@@ -26,5 +28,6 @@ func (h *Host) Condition() Condition {
 // Why a host is passed over, in the words of the log and the status page.
 const (
 	failingCause = "its requests fail"
+	trialCause   = "its requests failed, one at a time tries it"
 	illCause     = "its health probes fail"
 )

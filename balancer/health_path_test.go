@@ -141,13 +141,13 @@ func TestHostThatFailedComesBackByItsHealthPath(t *testing.T) {
 		h.Failed()
 		time.Sleep(29 * time.Second)
 		synctest.Wait()
-		if h.Available() {
+		if h.out.Load() != failing {
 			t.Error("good probes brought the host back before fail_timeout")
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if !h.Available() {
-			t.Error("the host is not back after fail_timeout and a good probe")
+		if h.out.Load() != onTrial {
+			t.Error("the host is not on trial after fail_timeout and a good probe")
 		}
 	})
 }

@@ -122,8 +122,8 @@ func TestHostThatFailedIsProbedAfterItsTime(t *testing.T) {
 		network.set()
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if !h.Available() {
-			t.Error("the host is not back after a good probe")
+		if h.out.Load() != onTrial {
+			t.Error("the host is not on trial after a good probe")
 		}
 		for i, at := range network.probed[h.Addr()] {
 			if want := time.Duration(i+1) * 10 * time.Second; at.Sub(begin) != want {
@@ -136,34 +136,6 @@ func TestHostThatFailedIsProbedAfterItsTime(t *testing.T) {
 		}
 		if n := network.count(p.Hosts()[1].Addr()); n != 0 {
 			t.Errorf("the host that never failed was probed %d times", n)
-		}
-	})
-}
-
-func TestHostBackOnProbationGoesWithTheNextFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := New(Options{Targets: literals(2), MaxFails: 3, probe: new(prober).probe}, nil)
-		defer p.Close()
-		h := p.Hosts()[0]
-		back := func() {
-			t.Helper()
-			time.Sleep(defaultFailTimeout)
-			synctest.Wait()
-			if !h.Available() {
-				t.Fatal("the host is not back")
-			}
-		}
-		fail(h, 3)
-		back()
-		h.Failed()
-		if h.Available() {
-			t.Error("the host is available after it failed again")
-		}
-		back()
-		h.Succeeded()
-		fail(h, 2)
-		if !h.Available() {
-			t.Error("a good answer did not end the probation")
 		}
 	})
 }
@@ -285,8 +257,8 @@ func TestHostIsProbedByThePoolThatStays(t *testing.T) {
 			tt.closed(old, p).Close()
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if n := network.count(h.Addr()); n != 1 || !h.Available() {
-				t.Errorf("%s stays: %d probes, available %v; want 1, true", tt.name, n, h.Available())
+			if n := network.count(h.Addr()); n != 1 || h.out.Load() != onTrial {
+				t.Errorf("%s stays: %d probes, on trial %v; want 1, true", tt.name, n, h.out.Load() == onTrial)
 			}
 		})
 	}
@@ -328,7 +300,10 @@ func TestChangesOfStateAreLoggedAndCountedOnce(t *testing.T) {
 		fail(h, 5)                   // and by its requests: still the same state
 		time.Sleep(time.Minute)
 		network.set()
-		time.Sleep(time.Minute) // back
+		time.Sleep(time.Minute) // on trial, which is no change yet
+		h.Failed()
+		time.Sleep(time.Minute) // and once more
+		h.Succeeded()           // back
 		fail(h, 5)              // out once more
 		p.Close()
 		for text, want := range map[string]int{

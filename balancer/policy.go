@@ -29,15 +29,16 @@ func (p Policy) String() string { return policyNames[p] }
 
 // Pick returns the host for the next attempt of a request, nil when none is known. tried are the hosts the request has
 // been sent to already; they come last among the hosts of their kind. Hosts that are passed over (see Host.Available)
-// are picked only when there is no other, so that the last one is always tried. Of hosts that are alike otherwise one
-// that has a connection to spare is picked.
+// are picked only when there is no other, so that the last one is always tried; but one that is on trial is picked for a
+// first attempt when it is its turn and no other request tries it, and the caller says what came of that: Succeeded,
+// Failed or Undecided. Of hosts that are alike otherwise one that has a connection to spare is picked.
 //
 // It takes no lock, does not allocate and keeps nothing of tried.
 func (p *Pool) Pick(tried []*Host) *Host {
 	hosts := *p.hosts.Load()
 	// Fast path: a first attempt, and the host whose turn it is can take it.
 	if n := uint64(len(hosts)); n > 0 && len(tried) == 0 && p.o.Policy == RoundRobin {
-		if h := hosts[p.next.Add(1)%n]; h.Available() && !h.full() {
+		if h := hosts[p.next.Add(1)%n]; h.Available() && !h.full() || h.takeTrial() {
 			return h
 		}
 	}
@@ -51,6 +52,9 @@ func (p *Pool) pickElse(hosts, tried []*Host) *Host {
 	}
 	if len(tried) == 0 && p.o.Policy == LeastConn {
 		i, k := two(len(hosts))
+		if h := hosts[i]; h.takeTrial() {
+			return h
+		}
 		if h := lessLoaded(hosts[i], hosts[k]); h.Available() && !h.full() {
 			return h
 		}
@@ -65,13 +69,17 @@ const (
 	unfit     fitness = 0 // passed over, tried by this request, and all its connections in use
 	roomy     fitness = 1 // it has a connection to spare
 	untried   fitness = 2 // this request has not tried it
-	available fitness = 4 // it is not passed over
+	hopeful   fitness = 4 // it is on trial
+	available fitness = 8 // it is not passed over
 )
 
 func fitnessOf(h *Host, tried []*Host) fitness {
 	f := unfit
-	if h.Available() {
+	switch h.out.Load() {
+	case 0:
 		f += available
+	case onTrial:
+		f += hopeful
 	}
 	if !slices.Contains(tried, h) {
 		f += untried

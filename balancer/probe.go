@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -30,14 +29,16 @@ func (p *Pool) watch(ctx context.Context) {
 		case <-timer.C:
 		case <-p.woken:
 		}
+		if p.o.Health.Path != "" {
+			p.settle()
+		}
 		p.probeDue(ctx)
 		timer.Reset(p.untilDue())
 	}
 }
 
-// probeDue probes every host that is due, all at the same time, and waits for the last.
+// probeDue begins to probe every host that is due. Whoever looks after the host is woken up when its probe has ended.
 func (p *Pool) probeDue(ctx context.Context) {
-	var wg sync.WaitGroup
 	for _, h := range p.Hosts() {
 		if h.keeper.Load() != p {
 			continue // a newer pool looks after it
@@ -45,16 +46,22 @@ func (p *Pool) probeDue(ctx context.Context) {
 		if at, ok := h.due(&p.o); !ok || time.Until(at) > 0 {
 			continue
 		}
-		wg.Go(func() {
+		h.setProbing(true)
+		p.running.Go(func() {
 			if err := p.o.probe(ctx, h); ctx.Err() == nil {
 				h.judge(err, &p.o, time.Now())
 			}
+			h.setProbing(false)
+			h.keeper.Load().wakeUp()
 		})
 	}
-	wg.Wait()
-	if p.o.Health.Path != "" && ctx.Err() == nil {
-		p.settle()
-	}
+}
+
+// setProbing notes whether a probe of the host is under way.
+func (h *Host) setProbing(is bool) {
+	h.judged.Lock()
+	h.probing = is
+	h.judged.Unlock()
 }
 
 // untilDue returns how long no host wants to be probed.

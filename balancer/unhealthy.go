@@ -2,19 +2,27 @@ package balancer
 
 import "time"
 
-// noteHealth keeps the time since when the host is not healthy. The lock judged is held.
+// noteHealth keeps the times since when the host is not well, and not healthy. The lock judged is held.
 func (h *Host) noteHealth() {
-	switch healthy := h.out.Load() == 0 && !h.unwell; {
-	case healthy:
-		h.unhealthy = time.Time{}
-	case h.unhealthy.IsZero():
-		h.unhealthy = time.Now()
+	out := h.out.Load()
+	note(&h.notWell, out != 0 || h.unwell)
+	note(&h.unhealthy, out&^onTrial != 0 || h.unwell)
+}
+
+// note keeps the time since when something is so; zero: it is not.
+func note(since *time.Time, so bool) {
+	switch {
+	case !so:
+		*since = time.Time{}
+	case since.IsZero():
+		*since = time.Now()
 	}
 }
 
 // UnhealthySince is since when the pool has had no healthy host, the zero time when it has one. A host is healthy that is
 // not passed over and that its probes find well: an ill one that is used all the same, so that half of the hosts remain,
-// does not count. A pool without hosts has been unhealthy since it lost the last, or since it began.
+// does not count. One on trial does, or a gateway that balancers have left for it would never have a request to try it
+// with. A pool without hosts has been unhealthy since it lost the last, or since it began.
 func (p *Pool) UnhealthySince() time.Time {
 	since := *p.changed.Load()
 	for _, h := range p.Hosts() {

@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"time"
+
+	"github.com/headgate/headgate/balancer"
 )
 
 // A host is blamed for what it did, and after max_fails of that it is passed over: for a limit of its own that passed, for
@@ -21,6 +23,18 @@ func (o outcome) blamed() bool {
 		return false
 	}
 	return true
+}
+
+// tell tells a host what came of an attempt.
+func (o outcome) tell(h *balancer.Host) {
+	switch {
+	case o == answered:
+		h.Succeeded()
+	case o.blamed():
+		h.Failed()
+	default:
+		h.Undecided()
+	}
 }
 
 // hostTime is how long a host that has been waited for since start may still take, which has a limit of its own (0: none):

@@ -180,6 +180,9 @@ func (x *exchange) finish() {
 // panicked answers for a bug of ours, unless the answer has begun.
 func (x *exchange) panicked(v any) {
 	x.proxy.seen.panicked(x, v)
+	if x.host != nil {
+		x.host.Undecided()
+	}
 	x.closing = true
 	defer func() { recover() }() //nolint:errcheck // what is broken may be what would answer; the connection ends either way
 	x.refuse(refuse(internal))

@@ -60,6 +60,7 @@ func (x *exchange) forward() *failure {
 			return refuse(noHost)
 		}
 		outcome, f := x.attemptTraced(x.host)
+		outcome.tell(x.host)
 		if outcome == full {
 			if slices.Contains(x.tried, x.host) {
 				return f // so are the others
@@ -70,16 +71,12 @@ func (x *exchange) forward() *failure {
 		x.account(outcome)
 		switch outcome {
 		case answered:
-			x.host.Succeeded()
 			if x.isPush() {
 				x.foundRightMachine()
 			}
 			return f
 		case ours:
 			return f
-		}
-		if outcome.blamed() {
-			x.host.Failed()
 		}
 		if f == nil || !x.again(outcome) {
 			return f

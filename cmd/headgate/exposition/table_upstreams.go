@@ -19,7 +19,7 @@ var upstreams = []Family{
 		Help: "Time from the beginning of an attempt until its answer could be passed on"},
 	{Name: "headgate_upstream_host_clock_skew_seconds", Kind: Gauge, Labels: []string{"upstream", "host"},
 		Help: "How far a host's clock is ahead of this machine's, give or take half a second, by the Date of its first answer after the scrape before; 0 until there was one"},
-	{Name: "headgate_upstream_host_available", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is not passed over"},
+	{Name: "headgate_upstream_host_available", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is not passed over; 0 also while single requests try it"},
 	{Name: "headgate_upstream_host_in_flight", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Requests that a host has now"},
 	{Name: "headgate_upstream_host_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host"},
 	{Name: "headgate_upstream_host_idle_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host that carry no request now"},
