@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,7 +14,7 @@ import (
 func TestMemoryIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var inUse, looks atomic.Int64
-		m := memory{limit: 1000, inUse: func() int64 { looks.Add(1); return inUse.Load() }}
+		m := memory{limit: 1000, inUse: func() int64 { looks.Add(1); return inUse.Load() }, collect: func() {}}
 		for range 1000 {
 			if m.tight(time.Now()) {
 				t.Fatal("tight with nothing in use")
@@ -50,6 +52,96 @@ func TestMemoryThatIsNotKnownIsNeverTight(t *testing.T) {
 func TestWhatIsInUseIsRead(t *testing.T) {
 	if n := memoryInUse(); n < 1<<20 || n > 1<<34 {
 		t.Errorf("%d bytes in use", n)
+	}
+}
+
+// TestACollectionComesBeforeARefusal: garbage that the runtime has not collected yet is no reason to refuse anybody, and
+// looking for some is not done all the time.
+func TestACollectionComesBeforeARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inUse, garbage, collections := 100, 800, 0
+		m := memory{limit: 1000, inUse: func() int64 { return int64(inUse + garbage) }}
+		m.collect = func() { garbage = 0; collections++; time.Sleep(10 * time.Millisecond) }
+		if m.tight(time.Now()) || collections != 1 {
+			t.Errorf("tight because of garbage, after %d collections", collections)
+		}
+		inUse = 900
+		start := time.Now()
+		for range 100_000 {
+			time.Sleep(time.Millisecond)
+			if !m.tight(time.Now()) && time.Since(start) > 2*memoryLook {
+				t.Fatalf("not tight, with what is in use %v ago", time.Since(start))
+			}
+		}
+		if lasted := time.Since(start); collections < 100 || time.Duration(collections-1) > lasted/memoryCollect {
+			t.Errorf("%d collections in %v that found nothing, want no more than one in %v", collections, lasted, memoryCollect)
+		}
+		m.collect = func() { collections++; time.Sleep(time.Second) }
+		start, collections = time.Now(), 0
+		for time.Since(start) < time.Minute {
+			time.Sleep(time.Millisecond)
+			m.tight(time.Now())
+		}
+		if collections > 7 {
+			t.Errorf("%d collections of a second each in a minute: want a tenth of the time at most", collections)
+		}
+	})
+}
+
+// TestMemoryThatIsGivenBackIsThere reads what the runtime says. A process that was near its limit and has nothing to do
+// any more collects no garbage by itself.
+func TestMemoryThatIsGivenBackIsThere(t *testing.T) {
+	if inChild(t) {
+		serveAsChild(t)
+		return
+	}
+	answer := make(chan struct{})
+	u := startScripted(t, func(l *line) {
+		for l.request() {
+			if l.nonce == "held" {
+				select {
+				case <-answer:
+				case <-l.up.over:
+					return
+				}
+			}
+			l.say(answerOK)
+		}
+	})
+	g := startGatewayProcess(t, u.addr, "GOMEMLIMIT=100MiB")
+	defer g.end()
+	ask := func(nonce, body string) reply {
+		c, err := dialLarge(g.addr)
+		if err != nil {
+			return reply{err: err}
+		}
+		defer c.Close()
+		// In chunks, so that it is kept in the memory of the process.
+		return c.ask(inChunks(requestOf("write", nonce, body)))
+	}
+	large := strings.Repeat("x", 1_000_000)
+	var pushes sync.WaitGroup
+	eventually(t, "the process is near its limit", func() bool {
+		for range 10 {
+			pushes.Go(func() { ask("held", large) })
+		}
+		got := ask("n", "samples")
+		return got.status == 503 && got.reason == "overloaded"
+	})
+	close(answer)
+	pushes.Wait()
+	// With nothing under way a push now and then has to do, and it is no load that makes the runtime collect.
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); ; <-tick.C {
+		got := ask("n", "samples")
+		if got.status == 200 {
+			t.Logf("there is memory again after %v", time.Since(began).Round(time.Millisecond))
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatalf("after %v with nothing under way, a push is answered %v: %s", patience, got, got.body)
+		}
 	}
 }
 

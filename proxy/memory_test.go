@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -40,9 +41,9 @@ type gatewayProcess struct {
 const upstreamVariable = "HEADGATE_TEST_UPSTREAM"
 
 // startGatewayProcess runs the calling test in a child, which must begin with serveAsChild.
-func startGatewayProcess(t *testing.T, upstream string) *gatewayProcess {
+func startGatewayProcess(t *testing.T, upstream string, env ...string) *gatewayProcess {
 	t.Helper()
-	cmd := child(t, upstreamVariable+"="+upstream)
+	cmd := child(t, append(env, upstreamVariable+"="+upstream)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -90,7 +91,11 @@ func serveAsChild(t *testing.T) {
 		r.MaxBodySize, r.Timeout, r.BodyTimeout = 0, 0, 0
 		r.ReadTimeout, r.WriteTimeout, r.ConnectTimeout = time.Minute, time.Minute, time.Minute
 	})
-	g := startGatewayWith(t, routes, Options{HeaderTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderSize: 16 << 10})
+	o := Options{HeaderTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderSize: 16 << 10}
+	if os.Getenv("GOMEMLIMIT") != "" {
+		o.MemoryLimit = debug.SetMemoryLimit(-1)
+	}
+	g := startGatewayWith(t, routes, o)
 	fmt.Printf("\naddr=%s\n", g.addr)
 	io.Copy(io.Discard, os.Stdin)         //nolint:errcheck // only its end matters
 	os.Stderr.WriteString(g.log.String()) //nolint:errcheck // for whoever looks for the reason of a failure

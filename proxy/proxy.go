@@ -63,7 +63,7 @@ func New(o Options) *Proxy {
 	if p.shares == nil {
 		p.shares = NewShares()
 	}
-	p.memory.limit, p.memory.inUse = o.MemoryLimit, memoryInUse
+	p.memory.limit, p.memory.inUse, p.memory.collect = o.MemoryLimit, memoryInUse, collectGarbage
 	p.seen = newObserver(p, &o)
 	p.limits.HandshakeFailed = p.seen.handshakeFailed
 	if o.Metrics != nil {

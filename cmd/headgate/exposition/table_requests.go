@@ -56,7 +56,7 @@ var limits = []Family{
 	{Name: "headgate_queued_requests", Kind: Gauge, Labels: []string{"kind"}, Help: "Requests that wait for a slot of the process"},
 	{Name: "headgate_held_body_bytes", Kind: Gauge, Help: "Bytes of request bodies kept for a further attempt"},
 	{Name: "headgate_held_body_bytes_limit", Kind: Gauge, Help: "limits.max_buffered in bytes; 0: none"},
-	{Name: "headgate_memory_bytes", Kind: Gauge, Help: "Memory that the Go runtime has from the system; above 80 % of the limit bodies are not kept and requests wait"},
+	{Name: "headgate_memory_bytes", Kind: Gauge, Help: "Memory that is in use, without what the Go runtime has free; above 80 % of the limit, after a collection of garbage, bodies are not kept and requests wait"},
 	{Name: "headgate_memory_bytes_limit", Kind: Gauge, Help: "GOMEMLIMIT, or 90 % of the cgroup's or the machine's memory; 0: not known"},
 	{Name: "headgate_route_admitted_requests", Kind: Gauge, Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
 		Help: "Requests that hold a slot of a route"},
