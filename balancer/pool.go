@@ -147,8 +147,20 @@ func (p *Pool) Hosts() []*Host {
 	return *p.hosts.Load()
 }
 
-// MaxConnections returns how many connections all hosts may have together; zero is no limit, or no host.
-func (p *Pool) MaxConnections() int { return p.link.maxConnections * len(p.Hosts()) }
+// MaxConnections returns how many connections the hosts that are not passed over may have together, or all hosts when
+// each of them is; zero is no limit, or no host.
+func (p *Pool) MaxConnections() int {
+	hosts, usable := p.Hosts(), 0
+	for _, h := range hosts {
+		if h.Available() {
+			usable++
+		}
+	}
+	if usable == 0 {
+		usable = len(hosts)
+	}
+	return p.link.maxConnections * usable
+}
 
 // Resolved reports whether every target was answered when last asked, and when that was last so: the zero time means
 // never. A pool of literal addresses alone is resolved from the start.

@@ -19,18 +19,15 @@ func (x *exchange) admit() *failure {
 	if x.route.isRead() {
 		kind, holds = &x.proxy.reads, &x.share.reads
 	}
-	if !x.takeSlot(&x.route.slots, nil) {
+	if !x.takeSlot(x.route.slots, nil) {
 		return refuseFor(overloaded, "this route has as many requests as max_in_flight allows")
 	}
-	x.routeSlots = &x.route.slots
+	x.routeSlots = x.route.slots
 	if !x.takeSlot(kind, holds) {
 		return refuseFor(overloaded, "the process has as many requests as [limits] allows")
 	}
 	x.kindSlots, x.holds = kind, holds
-	if !x.takeReader() {
-		return refuseFor(noConnection, "pushes go there too, and a quarter of them is kept from reads")
-	}
-	return nil
+	return x.admitRead()
 }
 
 // takeSlot takes a slot, waiting for one if need be, and reports whether it got one.
@@ -66,9 +63,7 @@ func (x *exchange) leave() {
 	if x.kindSlots != nil {
 		x.kindSlots.free(x.holds)
 	}
-	if x.readerSlot {
-		x.route.readers.free(nil)
-	}
+	x.leaveLane()
 	if x.shareSlot {
 		x.share.inFlight.free(nil)
 	}

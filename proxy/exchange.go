@@ -38,7 +38,8 @@ type exchange struct {
 	charged    int64         // bytes of the body that its rate was charged for
 	routeSlots *slots        // to be given back
 	kindSlots  *slots        // to be given back
-	readerSlot bool          // one of the route's readers is to be given back
+	lane       *slowLane     // one of whose slots is to be given back; nil: none
+	laneSlots  *slots        // of the lane
 	holds      *atomic.Int64 // how many of kindSlots the tenant has
 	queued     time.Duration // spent in queues, see patience
 	held       int64         // bytes counted against the budget of held bodies
@@ -99,6 +100,9 @@ func (x *exchange) serve() *failure {
 		return f
 	}
 	if f := x.prepare(); f != nil { // the head for upstream, and a small body whole
+		return f
+	}
+	if f := x.admitBody(); f != nil {
 		return f
 	}
 	return x.forward()

@@ -119,9 +119,9 @@ func TestOneQueueTimeoutForAllQueues(t *testing.T) {
 					return 0
 				}
 				p.writes.limit.Store(1)
-				r := &route{Route: Route{Scope: authcache.Write}}
+				r := &route{Route: Route{Scope: authcache.Write}, slots: new(slots)}
 				r.slots.limit.Store(1)
-				for i, s := range []*slots{&r.slots, &p.writes} {
+				for i, s := range []*slots{r.slots, &p.writes} {
 					s.take(nil, 0)
 					go func() {
 						time.Sleep(c.later[i+1])

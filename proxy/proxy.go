@@ -101,6 +101,9 @@ func (p *Proxy) Use(s *Snapshot) {
 		r.series = p.seen.series.route(routeKey{routeLabel(&r.Route), r.Scope})
 		r.series.prepare(&r.Route)
 	}
+	if before := p.snapshot.Load(); before != nil {
+		s.routes.takeOver(before.routes)
+	}
 	p.seen.tenants.limit(s.maxTenantSeries)
 	p.writes.limit.Store(int64(s.limits.MaxInFlight))
 	p.reads.limit.Store(int64(s.limits.MaxInFlightReads))

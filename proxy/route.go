@@ -17,10 +17,10 @@ import (
 // route is one compiled entry of the table.
 type route struct {
 	Route
-	series  *routeSeries // set before the snapshot is used
-	slots   slots
-	wrong   *wrongMachines // of the pool; shared by its routes
-	readers *readers       // of the pool; nil: only reads use it, or the route is no read
+	series *routeSeries   // set before the snapshot is used
+	slots  *slots         // what MaxInFlight bounds
+	wrong  *wrongMachines // of the pool; shared by its routes
+	lane   *slowLane      // of the pool; nil: only reads use it
 }
 
 // isRead reports whether the route is for reading.
@@ -75,7 +75,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 	taken := make(map[place]string)
 	wrong := make(map[*balancer.Pool]*wrongMachines)
 	for i := range given {
-		r := &route{Route: given[i]}
+		r := &route{Route: given[i], slots: new(slots)}
 		if wrong[r.Pool] == nil {
 			wrong[r.Pool] = new(wrongMachines)
 		}
@@ -112,7 +112,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 		}
 		t.all = append(t.all, r)
 	}
-	shareConnections(t.all)
+	giveLanes(t.all)
 	slices.SortStableFunc(t.slashed, certainFirst)
 	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
 		return cmp.Or(len(b.Path)-len(a.Path), certainFirst(a, b))

@@ -19,6 +19,9 @@ func (l *leg) send() (outcome, *failure) {
 		if f, err = l.stream(); f != nil {
 			return ours, f
 		}
+		if err == nil {
+			l.x.bodyCame()
+		}
 	}
 	switch {
 	case err == nil:

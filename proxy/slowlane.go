@@ -1,0 +1,85 @@
+package proxy
+
+import "github.com/headgate/headgate/balancer"
+
+// slowLane bounds who may keep connections of an upstream for as long as somebody else likes: reads, and requests whose body is
+// still coming when they get one. Each of the two gets no more than three quarters of the connections, and both together
+// leave an eighth, or one of four, so that neither queries nor slow clients keep pushes waiting that are whole.
+type slowLane struct{ reads, bodies, both slots }
+
+// giveLanes gives each pool that takes anything but reads its lane.
+func giveLanes(routes []*route) {
+	lanes := make(map[*balancer.Pool]*slowLane)
+	for _, r := range routes {
+		if r.Pool != nil && !r.isRead() {
+			lanes[r.Pool] = new(slowLane)
+		}
+	}
+	for _, r := range routes {
+		r.lane = lanes[r.Pool]
+	}
+}
+
+// fit makes the lane that of a pool with so many connections as it has now; 0: any number, because they have no limit or
+// there is no host.
+func (l *slowLane) fit(connections int) {
+	most := int64(connections)
+	each := most - most/4
+	both := most - max(most/8, min(most/4, 1))
+	for _, s := range []struct {
+		slots *slots
+		limit int64
+	}{{&l.reads, each}, {&l.bodies, each}, {&l.both, both}} {
+		if s.slots.limit.Load() != s.limit {
+			s.slots.limit.Store(s.limit)
+		}
+	}
+}
+
+// admitRead lets a read have its share of the connections of an upstream that takes other requests as well.
+func (x *exchange) admitRead() *failure {
+	l := x.route.lane
+	if l == nil || !x.route.isRead() || x.enter(l, &l.reads) {
+		return nil
+	}
+	return refuseFor(noConnection, "pushes go there too, and a quarter of them is kept from reads")
+}
+
+// admitBody lets a request whose body is still coming have its share of the connections of its upstream.
+func (x *exchange) admitBody() *failure {
+	l := x.route.lane
+	if l == nil || x.out.whole || x.lane != nil || x.enter(l, &l.bodies) {
+		return nil
+	}
+	return refuseFor(noConnection, "a quarter of them is kept from bodies that are still coming")
+}
+
+// bodyCame says that the whole body has come after all.
+func (x *exchange) bodyCame() {
+	if x.lane != nil && x.laneSlots == &x.lane.bodies {
+		x.leaveLane()
+	}
+}
+
+// enter takes a slot of a lane for a kind, waiting for one if need be, and reports whether it got one.
+func (x *exchange) enter(l *slowLane, kind *slots) bool {
+	l.fit(x.route.Pool.MaxConnections())
+	if !x.takeSlot(kind, nil) {
+		return false
+	}
+	if !x.takeSlot(&l.both, nil) {
+		kind.free(nil)
+		return false
+	}
+	x.lane, x.laneSlots = l, kind
+	return true
+}
+
+// leaveLane gives the slot back, if there is one.
+func (x *exchange) leaveLane() {
+	if x.lane != nil {
+		x.laneSlots.free(nil)
+		x.lane.both.free(nil)
+		x.lane, x.laneSlots = nil, nil
+	}
+}
