@@ -129,8 +129,8 @@ func (l *leg) readAnswer(p []byte) (int, outcome, *failure) {
 		case err == io.EOF:
 			return 0, answered, nil
 		case wire.IsTimeout(err):
-			if x.abandoned() {
-				return 0, ours, hangUp(clientCut)
+			if f := x.abandoned(); f != nil {
+				return 0, ours, f
 			}
 		default:
 			o, f := l.lost(err)

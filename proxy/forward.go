@@ -104,7 +104,7 @@ func (x *exchange) again(o outcome) bool {
 	}
 	now := time.Now()
 	return o.mayRepeat(x.route.Scope) && x.attempts <= x.route.Retries && !x.answered && !x.out.begun &&
-		(x.out.kept || o == notSent) && !x.pastDeadline(now) && x.retries().spend(now)
+		(x.out.kept || o == notSent) && !x.pastDeadline(now) && !x.proxy.ending.Load() && x.retries().spend(now)
 }
 
 // attempt sends the request to a host. A kept connection that turns out to be closed is replaced by a fresh one to the
@@ -166,7 +166,8 @@ type leg struct {
 	net    net.Conn
 	answer *wire.Answer
 	began  time.Time
-	wrote  bool // the whole request has been written
+	wrote  bool     // the whole request has been written
+	gaveUp *failure // why it was given up while it was sent
 
 	came    bool  // the head of the answer was read, or could not be, while the request was being sent
 	cameErr error // what ReadHead said of it
@@ -240,8 +241,9 @@ func (l *leg) await() (outcome, *failure) {
 			return answered, nil
 		case !wire.IsTimeout(err):
 			return l.lost(err)
-		case x.abandoned():
-			return ours, hangUp(clientCut)
+		}
+		if f := x.abandoned(); f != nil {
+			return ours, f
 		}
 	}
 }
@@ -274,9 +276,22 @@ func (l *leg) lost(err error) (outcome, *failure) {
 	}
 }
 
-// abandoned reports whether this is a read whose client has gone: nobody waits for its answer.
-func (x *exchange) abandoned() bool {
-	return x.route.Scope&authcache.Read != 0 && x.conn.Gone()
+// abandoned is why nobody waits for the answer any more; nil: somebody may. A push goes on without its client, which may
+// have half closed its connection.
+func (x *exchange) abandoned() *failure {
+	switch {
+	case x.proxy.ending.Load(), x.route.isRead() && x.conn.Gone():
+		return x.cutShort()
+	}
+	return nil
+}
+
+// cutShort is the failure of a request whose client is not there any more, if need be because we ended its connection.
+func (x *exchange) cutShort() *failure {
+	if x.proxy.ending.Load() {
+		return hangUp(draining)
+	}
+	return hangUp(clientCut)
 }
 
 // judge decides by the status whether the answer is the client's, which is no failure, or another host is to be tried.
@@ -329,7 +344,7 @@ func (l *leg) put(start time.Time, more func() (int, error)) error {
 		if l.early() {
 			return io.ErrShortWrite
 		}
-		if x.abandoned() {
+		if l.gaveUp = x.abandoned(); l.gaveUp != nil {
 			return errAbandoned
 		}
 	}
@@ -353,4 +368,4 @@ func (l *leg) early() bool {
 	return l.came
 }
 
-var errAbandoned = errors.New("the client has gone")
+var errAbandoned = errors.New("nobody waits for the answer any more")

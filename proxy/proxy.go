@@ -19,6 +19,7 @@ import (
 type Proxy struct {
 	snapshot atomic.Pointer[Snapshot]
 	draining atomic.Bool
+	ending   atomic.Bool // what is under way is cut
 	inFlight atomic.Int64
 
 	limits wire.Limits
@@ -148,8 +149,12 @@ func (p *Proxy) Unserve(ln net.Listener) {
 // pollInterval is how often Shutdown looks whether connections are left.
 const pollInterval = 5 * time.Millisecond
 
+// lastMoment is how long a request that is cut may take to notice: longer than a slice.
+const lastMoment = 400 * time.Millisecond
+
 // Shutdown closes the listeners and the idle connections, waits until no request is under way or ctx ends, and then
-// cuts what is left. The error is ctx's when requests were cut.
+// cuts what is left, on both sides. Who still waits to be let in, or for a connect, a moment later is not waited for. The
+// error is ctx's when requests were cut.
 func (p *Proxy) Shutdown(ctx context.Context) (err error) {
 	p.Drain()
 	p.mu.Lock()
@@ -163,12 +168,15 @@ func (p *Proxy) Shutdown(ctx context.Context) (err error) {
 		select {
 		case <-ctx.Done():
 			err = ctx.Err()
-			p.conns.closeAll()
+			p.ending.Store(true)
+			go p.conns.closeAll() // a goodbye on TLS may take its time
 		case <-poll.C:
 		}
 	}
 	p.pipes.Close()
 	p.seen.access.report()
 	p.seen.audit.report()
-	return errors.Join(err, p.server.Shutdown())
+	soon, cancel := context.WithTimeout(context.Background(), lastMoment)
+	defer cancel()
+	return errors.Join(err, p.server.ShutdownWithContext(soon))
 }

@@ -144,7 +144,7 @@ func (x *exchange) takeBody(while time.Duration, take func() (int, error)) (int,
 			left = while
 		}
 		if err := x.conn.ReadWithin(now, left); err != nil {
-			return 0, hangUp(clientCut)
+			return 0, x.cutShort()
 		}
 	}
 	n, err := take()
@@ -169,7 +169,7 @@ func (x *exchange) takeBody(while time.Duration, take func() (int, error)) (int,
 	case wire.IsTimeout(err):
 		return 0, hangUp(bodyTimeout)
 	default:
-		return 0, hangUp(clientCut)
+		return 0, x.cutShort()
 	}
 }
 

@@ -30,7 +30,7 @@ func (l *leg) send() (outcome, *failure) {
 	case isLate(err):
 		return l.x.late(err)
 	case errors.Is(err, errAbandoned):
-		return ours, hangUp(clientCut)
+		return ours, l.gaveUp
 	default:
 		// The upstream may have answered before it stopped reading: 413 and 429 come like that.
 		return answered, nil

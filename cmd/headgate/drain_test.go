@@ -7,13 +7,19 @@ import (
 	"testing"
 )
 
-// heldRequest starts a request that the upstream holds, and returns where its answer will be.
+// heldRequest starts a query that the upstream holds, and returns where its answer will be.
 func heldRequest(t *testing.T, r *running, cortex *upstream) <-chan answer {
+	t.Helper()
+	return held(t, cortex, request{method: "GET", url: r.url("/prometheus/api/v1/query?query=slow"), user: "prometheus-a", password: "one"})
+}
+
+// held starts a request that the upstream holds.
+func held(t *testing.T, cortex *upstream, request request) <-chan answer {
 	t.Helper()
 	client := newClient(t)
 	answers := make(chan answer, 1)
 	go func() {
-		a, err := request{method: "GET", url: r.url("/prometheus/api/v1/query?query=slow"), user: "prometheus-a", password: "one"}.send(client)
+		a, err := request.send(client)
 		if err != nil {
 			a.body = err.Error()
 		}
@@ -87,38 +93,63 @@ func TestDrainEndsAtOnceWithNothingInFlight(t *testing.T) {
 	}
 }
 
+// heldOfEveryKind are requests that take as long as an upstream likes, for ever.
+var heldOfEveryKind = []request{
+	{method: "GET", url: "/prometheus/api/v1/query?query=slow"},
+	{method: "POST", url: "/api/v1/push", body: "samples"},
+	{method: "POST", url: "/api/v1/rules/ns", body: "groups"},
+}
+
+// patiently is a configuration with no timeout that would end a request.
+func patiently(cortex *upstream, drain string) string {
+	const none = "timeout = \"0s\"\nread_timeout = \"0s\"\nwrite_timeout = \"0s\"\n"
+	toml := gate(everything(cortex.URL) + none + tenant("team-a", "prometheus-a", "one"))
+	return strings.Replace(toml, `drain_delay = "0s"`, "drain_delay = \"0s\"\n"+drain, 1)
+}
+
 func TestDrainTimeoutCutsWhatIsLeft(t *testing.T) {
-	cortex := holding(t)
-	r := start(t, strings.Replace(gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")), `drain_delay = "0s"`, "drain_delay = \"0s\"\ndrain_timeout = \"50ms\"", 1))
-	slow := heldRequest(t, r, cortex)
-	r.signals <- syscall.SIGTERM
-	if err := r.wait(); err != nil {
-		t.Errorf("Run ended with %v", err)
+	for _, request := range heldOfEveryKind {
+		t.Run(request.url, func(t *testing.T) {
+			cortex := holding(t)
+			r := start(t, patiently(cortex, `drain_timeout = "50ms"`))
+			request.url, request.user, request.password = r.url(request.url), "prometheus-a", "one"
+			slow := held(t, cortex, request)
+			r.signals <- syscall.SIGTERM
+			r.wantCut(slow)
+			if !strings.Contains(r.log.String(), "requests were cut") {
+				t.Error("the log does not say that a request was cut")
+			}
+			close(cortex.hold)
+		})
 	}
-	if a := <-slow; a.status != 0 {
-		t.Errorf("the request was answered %d %q, want its connection cut", a.status, a.body)
-	}
-	if !strings.Contains(r.log.String(), "requests were cut") {
-		t.Error("the log does not say that a request was cut")
-	}
-	close(cortex.hold)
 }
 
 func TestAThirdSignalCutsWhatIsLeft(t *testing.T) {
-	cortex := holding(t)
-	r := start(t, gate(everything(cortex.URL)+tenant("team-a", "prometheus-a", "one")))
-	slow := heldRequest(t, r, cortex)
-	address := r.Addrs()[0].String()
-	r.signals <- syscall.SIGINT
-	eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
-	r.signals <- syscall.SIGINT
+	for _, request := range heldOfEveryKind {
+		t.Run(request.url, func(t *testing.T) {
+			cortex := holding(t)
+			r := start(t, patiently(cortex, ""))
+			request.url, request.user, request.password = r.url(request.url), "prometheus-a", "one"
+			slow := held(t, cortex, request)
+			address := r.Addrs()[0].String()
+			r.signals <- syscall.SIGINT
+			eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
+			r.signals <- syscall.SIGINT
+			r.wantCut(slow)
+			close(cortex.hold)
+		})
+	}
+}
+
+// wantCut wants Run to end and a request to have lost its connection.
+func (r *running) wantCut(slow <-chan answer) {
+	r.t.Helper()
 	if err := r.wait(); err != nil {
-		t.Errorf("Run ended with %v", err)
+		r.t.Errorf("Run ended with %v", err)
 	}
 	if a := <-slow; a.status != 0 {
-		t.Errorf("the request was answered %d %q, want its connection cut", a.status, a.body)
+		r.t.Errorf("the request was answered %d %q, want its connection cut", a.status, a.body)
 	}
-	close(cortex.hold)
 }
 
 func TestCloseWithoutRunFreesEverything(t *testing.T) {
