@@ -38,7 +38,7 @@ func TestTheLifeOfARequestHasEveryStep(t *testing.T) {
 	rows := map[string]string{
 		"checkHead": "check", "isHealthCheck": "health", "answerHealth": "health", "startTrace": "trace", "matchRoute": "match",
 		"authenticateTraced": "authenticate", "authorize": "authorize", "nameTenant": "name the tenant", "admit": "admit",
-		"prepare": "prepare", "forward": "forward",
+		"prepare": "prepare", "admitBody": "admit the body", "forward": "forward",
 	}
 	page, err := os.ReadFile(filepath.Join(repository, "docs", "life-of-a-request.md"))
 	if err != nil {
