@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 )
@@ -60,5 +61,24 @@ func TestShutdownCutsWhatIsLeft(t *testing.T) {
 				t.Errorf("the host saw %d requests, want %d", seen, c.seen)
 			}
 		})
+	}
+}
+
+// TestNothingIsServedAfterShutdown: a listener that a reload opened a moment too late closes.
+func TestNothingIsServedAfterShutdown(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	if err := p.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	late, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Serve(late); err != nil {
+		t.Error(err)
+	}
+	if _, err := late.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept ended with %v, want a listener that is closed", err)
 	}
 }

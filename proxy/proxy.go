@@ -42,6 +42,7 @@ type Proxy struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]*listener // guarded by mu
+	shut      bool                       // Shutdown has closed them all; guarded by mu
 }
 
 // New makes a Proxy that answers 503 until Use gives it a snapshot.
@@ -120,11 +121,14 @@ func (p *Proxy) InFlight() int64 { return p.inFlight.Load() }
 func (p *Proxy) Drain() { p.draining.Store(true) }
 
 // Serve accepts connections from ln until Unserve or Shutdown closes it, and then returns nil. It may be called for
-// several listeners.
+// several listeners; after Shutdown it closes them at once.
 func (p *Proxy) Serve(ln net.Listener) error {
 	l := &listener{Listener: ln, proxy: p, closed: make(chan struct{})}
 	p.mu.Lock()
 	p.listeners[ln] = l
+	if p.shut {
+		l.Close() //nolint:errcheck // it is going away either way
+	}
 	p.mu.Unlock()
 	err := p.server.Serve(l)
 	p.mu.Lock()
@@ -158,6 +162,7 @@ const lastMoment = 400 * time.Millisecond
 func (p *Proxy) Shutdown(ctx context.Context) (err error) {
 	p.Drain()
 	p.mu.Lock()
+	p.shut = true
 	for _, l := range p.listeners {
 		l.Close() //nolint:errcheck // it is going away either way
 	}

@@ -36,6 +36,7 @@ type AppOptions struct {
 	Sockets  []*systemd.Socket        // bound already, by the service manager
 	Notify   func(state string) error // tells the service manager how the program is; nil: there is none
 	Watchdog time.Duration            // how long the manager waits for a sign of life; 0: it waits for none
+	Starting context.Context          // gives up a start that is under way when it ends; nil: nothing does
 }
 
 // loading is how configurations are loaded.
@@ -76,9 +77,13 @@ type App struct {
 	servers  sync.WaitGroup
 	ending   context.Context // ends with Close
 	end      context.CancelFunc
+
+	changeable context.Context // ends with the drain, or Close: nothing changes any more
+	freeze     context.CancelFunc
 }
 
-// New loads the configuration and binds every address, but accepts nothing yet. The error names all that is wrong.
+// New loads the configuration and binds every address, but accepts nothing yet. The error names all that is wrong; it is
+// errStopping when o.Starting ended meanwhile.
 func New(o AppOptions) (*App, error) {
 	started := time.Now()
 	if o.Env == nil {
@@ -92,6 +97,10 @@ func New(o AppOptions) (*App, error) {
 		return nil, err
 	}
 	ending, end := context.WithCancel(context.Background())
+	changeable, freeze := context.WithCancel(ending)
+	if o.Starting != nil {
+		defer context.AfterFunc(o.Starting, freeze)()
+	}
 	set := metrics.NewSet()
 	logs := newLogOutput(o.Log, set)
 	shares := proxy.NewShares()
@@ -107,6 +116,10 @@ func New(o AppOptions) (*App, error) {
 		failed:  make(chan error, 1),
 		ending:  ending,
 		end:     end,
+
+		changeable: changeable,
+		freeze:     freeze,
+
 		parts: parts{
 			credentials: authcache.New(authcache.Options{Metrics: set}),
 			balancing:   balancer.NewMetrics(set),
@@ -195,6 +208,7 @@ const adminGoodbye = time.Second
 // Close ends everything at once, requests under way included, and waits for all that the App started. Closing twice
 // does nothing more.
 func (a *App) Close() {
+	a.freeze()
 	watcher, first := a.startClosing()
 	if !first {
 		return

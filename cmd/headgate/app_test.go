@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,8 +79,18 @@ type running struct {
 	t       *testing.T
 	file    string
 	log     *lockedBuffer
-	signals chan os.Signal
+	reloads chan os.Signal
+	ends    chan os.Signal
 	ended   chan error
+}
+
+// signal is a signal to the process.
+func (r *running) signal(s os.Signal) {
+	if s == syscall.SIGHUP {
+		r.reloads <- s
+		return
+	}
+	r.ends <- s
 }
 
 // start runs an App on this configuration until the end of the test, and checks that nothing is left of it then.
@@ -94,7 +105,7 @@ func startWith(t *testing.T, toml string, o AppOptions) *running {
 	checkLeaks(t)
 	r := &running{
 		t: t, file: filepath.Join(t.TempDir(), "headgate.toml"), log: &lockedBuffer{},
-		signals: make(chan os.Signal, 4), ended: make(chan error, 1),
+		reloads: make(chan os.Signal, 4), ends: make(chan os.Signal, 4), ended: make(chan error, 1),
 	}
 	r.write(toml)
 	o.ConfigFile, o.Log = r.file, r.log
@@ -107,7 +118,7 @@ func startWith(t *testing.T, toml string, o AppOptions) *running {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.ended <- app.Run(ctx, r.signals)
+		r.ended <- app.Run(ctx, Signals{Reload: r.reloads, End: r.ends})
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -271,7 +271,7 @@ func (r *reading) startGateway() *App {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- app.Run(ctx, nil) }()
+	go func() { done <- app.Run(ctx, Signals{}) }()
 	once := sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -42,7 +42,7 @@ func TestDrainServesUntilTheDelayIsOverAndFinishesWhatRuns(t *testing.T) {
 	client := newClient(t)
 	slow := heldRequest(t, r, cortex)
 
-	r.signals <- syscall.SIGTERM
+	r.signal(syscall.SIGTERM)
 	eventually(t, "health fails", func() bool {
 		return request{method: "GET", url: r.url("/healthz")}.must(t, client).status == 503
 	})
@@ -62,8 +62,8 @@ func TestDrainServesUntilTheDelayIsOverAndFinishesWhatRuns(t *testing.T) {
 	}
 
 	address := r.Addrs()[0].String()
-	r.signals <- syscall.SIGHUP // means nothing now
-	r.signals <- syscall.SIGTERM
+	r.signal(syscall.SIGHUP) // means nothing now
+	r.signal(syscall.SIGTERM)
 	eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
 	select {
 	case err := <-r.ended:
@@ -85,7 +85,7 @@ func TestDrainEndsAtOnceWithNothingInFlight(t *testing.T) {
 			r := start(t, gate(everything("http://127.0.0.1:1")+"[[routes]]\npath = \"/for-ever\"\nupstream = \"all\"\nscope = \"read\"\ntimeout = \"0s\"\n"))
 			idle := newClient(t)
 			request{method: "GET", url: r.url("/healthz")}.must(t, idle) // a connection that stays open
-			r.signals <- s
+			r.signal(s)
 			if err := r.wait(); err != nil {
 				t.Errorf("Run ended with %v", err)
 			}
@@ -114,7 +114,7 @@ func TestDrainTimeoutCutsWhatIsLeft(t *testing.T) {
 			r := start(t, patiently(cortex, `drain_timeout = "50ms"`))
 			request.url, request.user, request.password = r.url(request.url), "prometheus-a", "one"
 			slow := held(t, cortex, request)
-			r.signals <- syscall.SIGTERM
+			r.signal(syscall.SIGTERM)
 			r.wantCut(slow)
 			if !strings.Contains(r.log.String(), "requests were cut") {
 				t.Error("the log does not say that a request was cut")
@@ -132,9 +132,9 @@ func TestAThirdSignalCutsWhatIsLeft(t *testing.T) {
 			request.url, request.user, request.password = r.url(request.url), "prometheus-a", "one"
 			slow := held(t, cortex, request)
 			address := r.Addrs()[0].String()
-			r.signals <- syscall.SIGINT
+			r.signal(syscall.SIGINT)
 			eventually(t, "the listener closes", func() bool { return refusesConnections(address) })
-			r.signals <- syscall.SIGINT
+			r.signal(syscall.SIGINT)
 			r.wantCut(slow)
 			close(cortex.hold)
 		})

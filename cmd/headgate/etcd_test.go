@@ -53,7 +53,7 @@ func says(t *testing.T, r *running, want string) {
 // end ends a gateway as an operator does.
 func end(t *testing.T, r *running) {
 	t.Helper()
-	r.signals <- syscall.SIGTERM
+	r.signal(syscall.SIGTERM)
 	if err := r.wait(); err != nil {
 		t.Fatal(err)
 	}

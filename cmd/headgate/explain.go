@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -122,7 +123,7 @@ func explain(cfg *config.Config, q question) (*explanation, error) {
 	r, refusal := g.snapshot.Match(q.method, rawPath)
 	detail := ""
 	if r != nil {
-		g.awaitHosts()
+		g.awaitHosts(context.Background())
 		e.Route = describeRoute(r, rawPath)
 		if u := cfg.Upstreams[r.Upstream]; u != nil {
 			e.Route.Policy = u.Policy

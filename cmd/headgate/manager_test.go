@@ -53,16 +53,16 @@ func TestTheManagerKnowsWhatTheProgramDoes(t *testing.T) {
 	want("READY=1\n", "STATUS=serving on "+r.Addrs()[0].String()+": 1 client, ", "1 upstream\n")
 
 	r.write(gate(rest + tenant("team-b", "prometheus-b", "two")))
-	r.signals <- syscall.SIGHUP
+	r.signal(syscall.SIGHUP)
 	want("RELOADING=1\nMONOTONIC_USEC=")
 	want("READY=1\n", ": 2 clients, ")
 
 	r.write("[server]\nlistn = 1\n")
-	r.signals <- syscall.SIGHUP
+	r.signal(syscall.SIGHUP)
 	want("RELOADING=1\n")
 	want("READY=1\n", ": 2 clients, ", `; the last reload was refused: error: server.listn: line 2: `)
 
-	r.signals <- syscall.SIGTERM
+	r.signal(syscall.SIGTERM)
 	want("STOPPING=1\n", "STATUS=draining: 0 requests under way\n", "EXTEND_TIMEOUT_USEC=140000000\n") // 2m10s and 10s
 	want("STATUS=draining: accepting no more, waiting for 0 requests\n")
 	if err := r.wait(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -18,20 +19,27 @@ import (
 // no request meets an upstream without hosts only because it was asked about a moment ago.
 const firstAnswers = 2 * time.Second
 
+// errStopping is the error of a change that comes, or is not done yet, when the program ends.
+var errStopping = errors.New("headgate is stopping and loads nothing any more")
+
 // Reload loads the configuration again and puts it in place of the one in use, without a request failing. When anything
 // is wrong with it, nothing changes. It returns every error, as check prints them; none when the new one is in use.
 func (a *App) Reload() []string {
 	a.changing.Lock()
 	defer a.changing.Unlock()
-	if a.closed || a.draining.Load() {
-		return []string{"error: headgate is stopping and loads nothing any more"}
+	if a.changeable.Err() != nil {
+		return problemsOf(errStopping)
 	}
 	a.manager.Reloading()
-	defer func() { a.manager.Ready(a.statusLine()) }()
 	loaded, err := load(a.options.ConfigFile, a.loading())
 	if err == nil {
 		err = a.change(loaded)
 	}
+	if errors.Is(err, errStopping) {
+		a.log.Warn("reload given up", "file", a.options.ConfigFile, "error", err)
+		return problemsOf(err)
+	}
+	defer func() { a.manager.Ready(a.statusLine()) }()
 	if err == nil {
 		return nil
 	}
@@ -66,8 +74,13 @@ func (a *App) change(loaded *loadedConfig) error {
 		next.discard(before)
 		return err
 	}
-	next.awaitHosts()
-	if err := a.useTenants(loaded.config, before); err != nil {
+	next.awaitHosts(a.changeable)
+	if a.changeable.Err() != nil {
+		err = errStopping
+	} else {
+		err = a.useTenants(loaded.config, before)
+	}
+	if err != nil {
 		closeAll(opened)
 		next.discard(before)
 		return err
@@ -192,9 +205,9 @@ func without(list, other []*listener) []*listener {
 	return left
 }
 
-// awaitHosts waits a moment for the first answers of DNS.
-func (g *generation) awaitHosts() {
-	ctx, cancel := context.WithTimeout(context.Background(), firstAnswers)
+// awaitHosts waits a moment for the first answers of DNS, no longer than ctx.
+func (g *generation) awaitHosts(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstAnswers)
 	defer cancel()
 	for _, pool := range g.pools {
 		pool.Wait(ctx)

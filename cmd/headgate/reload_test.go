@@ -89,7 +89,7 @@ func TestReloadChangesTenantsRoutesAndAddresses(t *testing.T) {
 	r.write(strings.NewReplacer(`listen = "127.0.0.1:0"`, `listen = "localhost:0"`).Replace(
 		gate(everything(cortex.URL) + tenant("team-b", "prometheus-b", "two") +
 			"[[routes]]\npath = \"/extra\"\nupstream = \"all\"\nscope = \"read\"\n")))
-	r.signals <- syscall.SIGHUP
+	r.signal(syscall.SIGHUP)
 	eventually(t, "another address", func() bool { return r.Addrs()[0].String() != gone })
 	eventually(t, "the old addresses refuse connections", func() bool { return refusesConnections(gone) && refusesConnections(adminBefore) })
 

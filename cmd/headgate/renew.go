@@ -112,7 +112,7 @@ func (a *App) reassemble(g *generation, changed []string) {
 	if err == nil {
 		err = a.change(loaded)
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, errStopping) {
 		return
 	}
 	problems := problemsOf(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"os/signal"
@@ -52,12 +53,23 @@ func runGateway(c console, file string) error {
 	if err := o.meetManager(); err != nil {
 		return err
 	}
-	app, err := New(o)
-	if err != nil {
+	app, err := newApp(o)
+	switch {
+	case errors.Is(err, errStopping):
+		return nil // as it was told to
+	case err != nil:
 		return err
 	}
 	app.logMachine(thisDoctor())
 	return app.Run(context.Background(), signals)
+}
+
+// newApp gives up as soon as a signal to end comes, which Run would serve otherwise.
+func newApp(o AppOptions) (*App, error) {
+	starting, started := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer started()
+	o.Starting = starting
+	return New(o)
 }
 
 // meetManager takes over what a service manager passed, if one started this process.
@@ -72,9 +84,14 @@ func (o *AppOptions) meetManager() (err error) {
 	return nil
 }
 
-// notifySignals collects the signals that Run knows. The buffer holds those that come while one is being served.
-func notifySignals() (<-chan os.Signal, func()) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	return signals, func() { signal.Stop(signals) }
+// notifySignals collects the signals that Run knows. Those to end have a channel to themselves, with room for all three
+// that mean something, so that none is lost behind any number of SIGHUPs, of which one that waits stands for all.
+func notifySignals() (Signals, func()) {
+	reload, end := make(chan os.Signal, 1), make(chan os.Signal, 3)
+	signal.Notify(reload, syscall.SIGHUP)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	return Signals{Reload: reload, End: end}, func() {
+		signal.Stop(reload)
+		signal.Stop(end)
+	}
 }
