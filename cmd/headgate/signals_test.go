@@ -58,10 +58,10 @@ func silentNameserver(t *testing.T, speak <-chan struct{}) string {
 
 // TestAStartThatWaitsForDNSDelaysNoEnd: it is given up as well.
 func TestAStartThatWaitsForDNSDelaysNoEnd(t *testing.T) {
-	checkLeaks(t)
 	speak := make(chan struct{})
+	dns := "[dns]\nservers = [\"" + silentNameserver(t, speak) + "\"]\n" // it speaks until nothing is left
+	checkLeaks(t)
 	file := filepath.Join(t.TempDir(), "headgate.toml")
-	dns := "[dns]\nservers = [\"" + silentNameserver(t, speak) + "\"]\n"
 	if err := os.WriteFile(file, []byte(gate(dns+everything("http://nosuch.example:9009"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
