@@ -154,7 +154,7 @@ func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // TestAConnectWithoutTimeIsNoFaultOfTheHost: no host can accept a connection in no time.
 func TestAConnectWithoutTimeIsNoFaultOfTheHost(t *testing.T) {
 	t.Parallel()
-	pool := blaming(t, startDeaf(t))
+	pool := blaming(t, startDeaf(t, wiring{}))
 	g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.BodyTimeout, r.ConnectTimeout = 4*ample, long, long }))
 	client := g.caller(t)
 	raw := push(strings.Repeat("x", 100))
