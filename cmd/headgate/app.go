@@ -44,6 +44,18 @@ func (o AppOptions) loading() config.Options {
 	return config.Options{Env: o.Env, Machine: thisMachine(o.Memory)}
 }
 
+// load reads the configuration, and notes what the files looked like that it names.
+func (o AppOptions) load() (*loadedConfig, error) {
+	readings, options := new(watch.Readings), o.loading()
+	options.Reads = readings.Note
+	loaded, err := load(o.ConfigFile, options)
+	if err != nil {
+		return nil, err
+	}
+	loaded.readings = readings
+	return loaded, nil
+}
+
 // App is the running program as a value: New binds its addresses, Run serves until it is told to stop.
 type App struct {
 	options AppOptions
@@ -63,16 +75,16 @@ type App struct {
 
 	current    atomic.Pointer[generation]
 	lastReload atomic.Pointer[admin.Reload]
-	renewal    atomic.Pointer[renewal]
 	draining   atomic.Bool
 	recent     pace.Window[subject]
 	listing    listing
 
-	changing sync.Mutex     // held by whatever changes what is served: start, reload, drain, close
-	serving  bool           // guarded by changing
-	closed   bool           // guarded by changing
-	outdated bool           // the last reload failed: what is in force is not what the file says; guarded by changing
-	watcher  *watch.Watcher // of the files that the configuration names; guarded by changing, nil when there are none
+	changing sync.Mutex      // held by whatever changes what is served: start, reload, drain, close
+	serving  bool            // guarded by changing
+	closed   bool            // guarded by changing
+	refused  []string        // what was wrong with the last reload, so that what is in force is not what the file says; guarded by changing
+	readings *watch.Readings // of the files that the configuration names; guarded by changing
+	watcher  *watch.Watcher  // of the same; guarded by changing, nil when there are none
 	failed   chan error
 	servers  sync.WaitGroup
 	ending   context.Context // ends with Close
@@ -92,7 +104,7 @@ func New(o AppOptions) (*App, error) {
 	if o.Memory.origin == "" {
 		o.Memory = findMemoryLimit(o.Env)
 	}
-	loaded, err := load(o.ConfigFile, o.loading())
+	loaded, err := o.load()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +156,6 @@ func New(o AppOptions) (*App, error) {
 		Cache: a.parts.credentials, Log: logs.logger, Env: o.Env,
 		Changed: logs.credentialsChanged, Limits: a.parts.limits.replace, AmendLimits: a.parts.limits.amend,
 	})
-	a.renewal.Store(&renewal{})
 	logs.apply(loaded.config.Log)
 	a.log.Info("memory limit", "bytes", o.Memory.bytes, "origin", o.Memory.origin)
 	a.admin = admin.NewServer(operator{a}, a.log)

@@ -27,8 +27,9 @@ type parts struct {
 // generation is one configuration at work, with all that belongs to it alone.
 type generation struct {
 	config   *config.Config
-	text     []byte // of the file, so that the files it names can be read again without it
-	digest   string // SHA-256 of text, hexadecimal
+	text     []byte          // of the file, so that the files it names can be read again without it
+	digest   string          // SHA-256 of text, hexadecimal
+	held     config.Problems // why files that it names are not used as they are
 	loaded   time.Time
 	clients  int
 	restart  []string // keys whose new value waits for a restart

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -13,7 +14,8 @@ const configurationFile = "configuration file"
 
 // useTenants puts the credentials of a configuration in force, and the limits of its tenants: both, or with an error
 // neither. A client that moves from the file to another source, or back, is known at every moment.
-func (a *App) useTenants(cfg *config.Config, before *generation) error {
+func (a *App) useTenants(next, before *generation) error {
+	cfg, doubt := next.config, a.doubt(next.held)
 	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
 		return err
 	}
@@ -23,7 +25,7 @@ func (a *App) useTenants(cfg *config.Config, before *generation) error {
 	if before != nil && (elsewhere(cfg) || elsewhere(before.config)) {
 		both = slices.Concat(entries, leaving(before.config.Entries(), entries))
 	}
-	if err := a.replaceOwn(both); err != nil {
+	if err := a.replaceOwn(both, doubt); err != nil {
 		if before != nil {
 			_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
 		}
@@ -33,16 +35,22 @@ func (a *App) useTenants(cfg *config.Config, before *generation) error {
 	if len(both) == len(entries) {
 		return nil
 	}
-	if err := a.replaceOwn(entries); err != nil {
+	if err := a.replaceOwn(entries, doubt); err != nil {
 		a.log.Error("credentials that left the configuration file are still in use", "error", err)
 	}
 	a.sources.Reconsider()
 	return nil
 }
 
-// replaceOwn replaces the credentials of the configuration file.
-func (a *App) replaceOwn(entries []authcache.Entry) error {
-	change, err := a.parts.credentials.Replace(configurationFile, entries)
+// replaceOwn replaces the credentials of the configuration file, which may leave a doubt (nil: none).
+func (a *App) replaceOwn(entries []authcache.Entry, doubt error) error {
+	var change authcache.Change
+	var err error
+	if doubt != nil {
+		change, err = a.parts.credentials.ReplacePart(configurationFile, entries, doubt)
+	} else {
+		change, err = a.parts.credentials.Replace(configurationFile, entries)
+	}
 	a.logs.credentialsChanged(configurationFile, change)
 	return err
 }
@@ -77,12 +85,31 @@ func leaving(before, now []authcache.Entry) []authcache.Entry {
 	return left
 }
 
+// doubt is why a credential that is unknown may be good all the same: the configuration file was refused, or a file that it
+// names and that says who may come in is not used as it is. nil is no doubt. The caller holds changing.
+func (a *App) doubt(held config.Problems) error {
+	problems := slices.Clone(a.refused)
+	for _, p := range held {
+		if strings.HasPrefix(p.Key, "tenants") || strings.HasPrefix(p.Key, "auth.") {
+			problems = append(problems, p.String())
+		}
+	}
+	return inOne(problems)
+}
+
+// inOne is the first of many problems and the number of the others, nil for none.
+func inOne(problems []string) error {
+	switch more := len(problems) - 1; {
+	case more < 0:
+		return nil
+	case more > 0:
+		return errors.New(problems[0] + " (and " + count(more, "more problem") + ")")
+	}
+	return errors.New(problems[0])
+}
+
 // doubtOwn notes that the configuration file, or one that it names, says something that is not in force: a credential
 // that is unknown may stand there.
 func (a *App) doubtOwn(problems []string) {
-	text := problems[0]
-	if len(problems) > 1 {
-		text += " (and " + count(len(problems)-1, "more problem") + ")"
-	}
-	a.parts.credentials.Failed(configurationFile, errors.New(text))
+	a.parts.credentials.Failed(configurationFile, inOne(problems))
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/doctor"
-	"github.com/headgate/headgate/cmd/headgate/inbound"
 )
 
 func doctorCommand() command {
@@ -94,11 +93,8 @@ func loadOf(cfg *config.Config) doctor.Load {
 func surroundings(cfg *config.Config, now time.Time) (doctor.Surroundings, error) {
 	s := doctor.Surroundings{Resolver: balancer.NewResolver(nameservers(cfg)), Now: now}
 	if cfg.Server.TLS.Enabled() {
-		c, err := inbound.Read(tlsFiles(cfg))
-		if err != nil {
-			return s, errors.New("server.tls: " + err.Error())
-		}
-		s.Certificates = append(s.Certificates, doctor.Certificate{Key: "server.tls", Expires: c.Expires()})
+		s.Certificates = append(s.Certificates,
+			doctor.Certificate{Key: "server.tls", Expires: cfg.Server.TLS.TLSConfig().Certificates[0].Leaf.NotAfter})
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Upstreams)) {
 		u := cfg.Upstreams[name]

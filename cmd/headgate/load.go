@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/watch"
 )
 
 // loadedConfig is a configuration without errors, as it was found in its file.
@@ -17,6 +18,9 @@ type loadedConfig struct {
 	text     []byte
 	digest   string   // SHA-256 of text, hexadecimal
 	warnings []string // one line each
+
+	readings *watch.Readings // of the files that it names
+	held     config.Problems // why some of them are not used as they are
 }
 
 // invalidConfig is the error of a configuration that cannot be used.

@@ -82,7 +82,7 @@ func (a *App) answers(ctx context.Context, l *listener, cfg *config.Server) erro
 	}
 	stream := conn
 	switch {
-	case l.secure && cfg.TLS.ClientAuthType() == tls.RequireAndVerifyClientCert:
+	case l.secure && cfg.TLS.TLSConfig().ClientAuth == tls.RequireAndVerifyClientCert:
 		healthPath = "" // we have no certificate to show, and need none to be accepted
 	case l.secure:
 		// It is this process that answers, whatever its certificate says.

@@ -48,9 +48,7 @@ func (o operator) Ready() (bool, string) {
 		}
 	}
 	o.app.writeSources(&text)
-	if problem := o.app.renewal.Load().problem(); problem != "" {
-		fmt.Fprintf(&text, "a file that the configuration names cannot be used, what it held before is: %s\n", problem)
-	}
+	o.app.current.Load().writeHeld(&text)
 	return true, text.String()
 }
 
@@ -93,7 +91,7 @@ func (o operator) Status() admin.Status {
 		Refusals:      refusals(counts[all], paces[all]),
 		Listen:        texts(plain(g.servers)),
 		ListenTLS:     texts(secure(g.servers)),
-		Certificates:  a.certificates(),
+		Certificates:  g.certificates(),
 		Clients:       g.clients,
 		MemoryLimit:   admin.MemoryLimit{Bytes: a.options.Memory.bytes, Origin: a.options.Memory.origin},
 		Limits:        limitStatus(a.proxy.Usages()),

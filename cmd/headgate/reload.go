@@ -31,7 +31,9 @@ func (a *App) Reload() []string {
 		return problemsOf(errStopping)
 	}
 	a.manager.Reloading()
-	loaded, err := load(a.options.ConfigFile, a.loading())
+	a.letRest()
+	a.refused = nil
+	loaded, err := a.options.load()
 	if err == nil {
 		err = a.change(loaded)
 	}
@@ -44,31 +46,24 @@ func (a *App) Reload() []string {
 		return nil
 	}
 	problems := problemsOf(err)
+	a.refused = problems
 	for _, problem := range problems {
 		a.log.Error("configuration not reloaded, the one in use stays", "file", a.options.ConfigFile, "problem", problem)
 	}
 	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
 	a.doubtOwn(problems)
-	a.outdated = true
 	return problems
 }
-
-// loading is how this App loads configurations.
-func (a *App) loading() config.Options { return a.options.loading() }
 
 // change puts a configuration in use: everything that can fail first, then one swap, then what is no longer needed
 // goes. The caller holds changing, or is New.
 func (a *App) change(loaded *loadedConfig) error {
 	before := a.current.Load()
-	certificate, err := readCertificate(loaded.config)
-	if err != nil {
-		return err
-	}
 	next, err := assemble(loaded.config, a.parts, before)
 	if err != nil {
 		return err
 	}
-	next.text, next.digest = loaded.text, loaded.digest
+	next.text, next.digest, next.held = loaded.text, loaded.digest, loaded.held
 	opened, err := a.bind(next, before)
 	if err != nil {
 		next.discard(before)
@@ -78,7 +73,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	if a.changeable.Err() != nil {
 		err = errStopping
 	} else {
-		err = a.useTenants(loaded.config, before)
+		err = a.useTenants(next, before)
 	}
 	if err != nil {
 		closeAll(opened)
@@ -87,16 +82,13 @@ func (a *App) change(loaded *loadedConfig) error {
 	}
 
 	next.clients = a.parts.credentials.Clients()
-	if certificate != nil {
-		a.tls.Use(certificate)
-	}
+	a.greet(before, next)
 	a.trustProxies(loaded.config.Server)
 	a.restartRequired(next)
 	a.logs.apply(loaded.config.Log)
 	a.parts.limits.others(loaded.config.Limits.TenantDefault)
 	a.proxy.Use(next.snapshot)
 	a.current.Store(next)
-	a.outdated = false
 	a.exportDigest(before, next)
 	if a.serving {
 		a.serve(without(next.servers, before.servers), without(next.admin, before.admin))
@@ -104,7 +96,8 @@ func (a *App) change(loaded *loadedConfig) error {
 	if before != nil {
 		a.retire(before, next)
 	}
-	a.renewal.Store(&renewal{})
+	a.readings = loaded.readings
+	a.readings.Keep(filePaths(loaded.config.Files()))
 	a.watchFiles()
 	a.report(before, next, loaded.warnings)
 	return nil
@@ -240,7 +233,10 @@ func (a *App) report(before, next *generation, warnings []string) {
 	for _, warning := range warnings {
 		a.log.Warn("configuration", "file", a.options.ConfigFile, "problem", warning)
 	}
-	a.lastReload.Store(&admin.Reload{Time: next.loaded.UTC(), Successful: true, Problems: warnings, Changes: changes})
+	wrong := slices.Concat(a.refused, lines(next.held))
+	a.lastReload.Store(&admin.Reload{
+		Time: next.loaded.UTC(), Successful: len(wrong) == 0, Problems: append(wrong, warnings...), Changes: changes,
+	})
 	a.log.Info("configuration in use", "file", a.options.ConfigFile, "sha256", next.digest,
 		"listen", texts(plain(next.servers)), "listen_tls", texts(secure(next.servers)), "admin", texts(next.admin),
 		"clients", next.clients, "routes", len(next.snapshot.Routes()), "upstreams", len(next.upstreams()), "changes", changes)

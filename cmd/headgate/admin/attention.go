@@ -95,7 +95,7 @@ func (n *notices) configuration(c *Config) {
 		if len(c.LastReload.Problems) > 0 {
 			first = ": " + c.LastReload.Problems[0]
 		}
-		n.badf("the configuration of %s was refused, the one before is in use%s", clockWords(c.LastReload.Time), first)
+		n.badf("not all that the configuration of %s says is in use%s", clockWords(c.LastReload.Time), first)
 	}
 	for _, key := range c.RestartRequired {
 		n.warnf("%s keeps its old value until a restart", key)

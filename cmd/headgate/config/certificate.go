@@ -23,7 +23,7 @@ func (on *checks) pair(table string, names namedPair, cert, secret []byte) (tls.
 	on.warnExposed(table+".key_file", names.key)
 	pair, err := tls.X509KeyPair(cert, secret)
 	if err != nil {
-		on.errorf(table, "cert_file %s and key_file %s are no pair: %v", show(names.cert), show(names.key), err)
+		on.errorAbout([]string{table + ".cert_file", table + ".key_file"}, table, "cert_file %s and key_file %s are no pair: %v", show(names.cert), show(names.key), err)
 		return tls.Certificate{}, false
 	}
 	on.warnTimes(table+".cert_file", names.cert, pair.Leaf)

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -88,7 +89,7 @@ func TestReadableKeysAreWarnings(t *testing.T) {
 	}
 }
 
-func TestPathsAndMeaningOfServerTLS(t *testing.T) {
+func TestMeaningOfServerTLS(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificates(t, dir)
 	c, problems := Parse(filepath.Join(dir, "config.toml"), []byte(`
@@ -105,65 +106,14 @@ min_version = "1.3"
 		t.Fatal(problems)
 	}
 	s := &c.Server
-	want := TLSPaths{filepath.Join(dir, "gate.crt"), filepath.Join(dir, "gate.key"), filepath.Join(dir, "gate.crt")}
-	if s.TLS.Paths() != want || s.TLS.Version() != 0x0304 || s.TLS.ClientAuthType() != 4 {
-		t.Errorf("%+v, version %x, %v", s.TLS.Paths(), s.TLS.Version(), s.TLS.ClientAuthType())
+	made := s.TLS.TLSConfig()
+	if made.MinVersion != tls.VersionTLS13 || made.ClientAuth != tls.RequireAndVerifyClientCert || made.ClientCAs == nil || len(made.Certificates) != 1 {
+		t.Errorf("clients are greeted with %+v", made)
 	}
 	if key, secure := s.Secure(); len(s.Plain()) != 0 || len(secure) != 2 || key != "server.listen" {
 		t.Errorf("plain %q, with TLS %q of %s", s.Plain(), secure, key)
 	}
-	// The listeners look after these files themselves.
-	if files := c.Files(); len(files) != 0 {
-		t.Errorf("files %v", files)
-	}
-}
-
-func TestFilesThatChange(t *testing.T) {
-	dir := t.TempDir()
-	writeCertificates(t, dir)
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("a.secret", "one")
-	write("b.secret", "two")
-	c, problems := Parse(filepath.Join(dir, "config.toml"), []byte(`
-[upstreams.all]
-url = "https://cortex.example"
-[upstreams.all.tls]
-ca_file = "gate.crt"
-[upstreams.ruler]
-url = "https://ruler.example"
-[upstreams.ruler.tls]
-ca_file = "gate.crt"
-[[tenants]]
-id = "a"
-username = "a"
-password_file = "a.secret"
-[[tenants]]
-id = "b"
-username = "b"
-password_file = "b.secret"
-`), goldenOptions())
-	if problems.Errors() > 0 {
-		t.Fatal(problems)
-	}
-	if files := c.Files(); len(files) != 3 {
-		t.Errorf("files %v, want three", files)
-	}
-	if changed := c.ChangedFiles(); changed != nil {
-		t.Errorf("%q changed before anything did", changed)
-	}
-	write("a.secret", "three")
-	if err := os.Remove(filepath.Join(dir, "gate.crt")); err != nil {
-		t.Fatal(err)
-	}
-	if changed := c.ChangedFiles(); len(changed) != 2 || changed[0] != filepath.Join(dir, "a.secret") || changed[1] != filepath.Join(dir, "gate.crt") {
-		t.Errorf("%q changed", changed)
-	}
-	write("a.secret", "one")
-	if changed := c.ChangedFiles(); len(changed) != 1 {
-		t.Errorf("%q changed, want the one that has gone", changed)
+	if files := c.Files(); len(files) != 2 || files[0].Path != filepath.Join(dir, "gate.crt") || files[1].Path != filepath.Join(dir, "gate.key") {
+		t.Errorf("%d files", len(files))
 	}
 }

@@ -19,9 +19,18 @@ const credentialsVar = "${CREDENTIALS_DIRECTORY}"
 
 // files reads what a configuration names.
 type files struct {
-	dir  string // of the configuration file
-	skip bool   // Options.NoFiles
-	env  func(string) string
+	dir     string // of the configuration file
+	skip    bool   // Options.NoFiles
+	env     func(string) string
+	reads   func(path string) // Options.Reads
+	instead *substitutes
+	texts   map[string]fileText // what was read, by path: each file once, whoever names it
+}
+
+// fileText is what came of reading a file.
+type fileText struct {
+	text []byte
+	err  error
 }
 
 // resolve is the path of a file name as it is written in the configuration.
@@ -42,13 +51,19 @@ func (f files) resolve(name string) (string, error) {
 	return name, nil
 }
 
-// read is the content of a file that the configuration names.
-func (f files) read(name string) ([]byte, error) {
-	path, err := f.resolve(name)
-	if err != nil {
-		return nil, err
+// read is the content of a file that the configuration names, or what stands in
+// for it. It is shared.
+func (f files) read(path string) ([]byte, error) {
+	if last, ok := f.instead.standIn(path); ok {
+		return []byte(last.text), nil
 	}
-	return readRegular(path)
+	t, done := f.texts[path]
+	if !done {
+		f.reads(path)
+		t.text, t.err = readRegular(path)
+		f.texts[path] = t
+	}
+	return t.text, t.err
 }
 
 // readRegular is the content of a file that may be a secret or a certificate. The

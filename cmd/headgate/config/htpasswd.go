@@ -16,7 +16,7 @@ import (
 // that begin with #, nor what stands behind a second colon.
 func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials, Problems) {
 	r := new(report)
-	on := c.checksBeside(r, o)
+	on := c.checksBeside(r, o, newSubstitutes(o))
 	var found Credentials
 	weak := 0
 	for number, line := range HtpasswdLines(text) {

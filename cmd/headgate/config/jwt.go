@@ -152,7 +152,7 @@ func (i *JWTIssuer) validate(on *checks, key string, used bool) {
 		return
 	}
 	if _, err := verify.NewTokens(verify.TokenOptions{Default: &o}); err != nil {
-		on.errorf(key, "%v", err)
+		on.errorAbout([]string{key + ".secret_file", key + ".secret_files", key + ".public_key_files"}, key, "%v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -26,6 +25,29 @@ type Options struct {
 	// Now tells the time by which certificates are past or near their end; nil is
 	// time.Now.
 	Now func() time.Time
+
+	// Reads is told of each file that the configuration names, right before it is
+	// read; nil: nobody is.
+	Reads func(path string)
+	// Last are what those files held when all was well. One that cannot be used as it
+	// is now is taken to hold that still; Held tells.
+	Last []File
+	// Unread are the paths of those of Last that are not looked at at all.
+	Unread []string
+}
+
+// orDefaults fills in what is nil.
+func (o Options) orDefaults() Options {
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Reads == nil {
+		o.Reads = func(string) {}
+	}
+	return o
 }
 
 // Load reads the configuration file at path over Default and validates it. The
@@ -53,12 +75,18 @@ func Read(path string) ([]byte, Problems) {
 // Parse is Load for a text that is already in memory. File names in it are
 // relative to the folder of path, which need not exist.
 func Parse(path string, text []byte, o Options) (*Config, Problems) {
-	if o.Env == nil {
-		o.Env = os.Getenv
+	instead := newSubstitutes(o)
+	for {
+		c, problems := parseWith(path, text, o.orDefaults(), instead)
+		if !instead.use(problems, c.named) {
+			c.held = instead.problems
+			return c, problems
+		}
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+}
+
+// parseWith is Parse with these texts in the place of those that files hold now.
+func parseWith(path string, text []byte, o Options, instead *substitutes) (*Config, Problems) {
 	r := new(report)
 	c := Default()
 	tree, err := parseTOML(string(text))
@@ -66,15 +94,9 @@ func Parse(path string, text []byte, o Options) (*Config, Problems) {
 		return c, Problems{syntaxProblem(path, err)}
 	}
 	newDecoder(r).table(nil, tree, reflect.ValueOf(c).Elem())
-	on := &checks{
-		report:  r,
-		path:    path,
-		files:   files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env},
-		machine: o.Machine,
-		now:     o.Now(),
-	}
+	on := newChecks(r, path, o, instead)
 	c.validate(on)
-	c.named = sortFiles(on.named)
+	c.named = on.named
 	return c, r.finish(text)
 }
 

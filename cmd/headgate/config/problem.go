@@ -31,7 +31,12 @@ type Problem struct {
 	Key   string // "server.listen", "tenants[3].id", or the file itself
 	Line  int    // in the file; 0: not known
 	Text  string // what is wrong and what is wanted; never holds a secret
+
+	about string // the keys of the files that may be to blame, one a line; "": Key
 }
+
+// files are the keys of the files that may be to blame, and of tables of such keys.
+func (p Problem) files() []string { return strings.Split(cmp.Or(p.about, p.Key), "\n") }
 
 // String is the problem in one line, without a line break.
 func (p Problem) String() string {
@@ -94,10 +99,18 @@ func (r *report) silenced(key string) bool {
 }
 
 func (r *report) errorf(key, format string, args ...any) {
+	r.errorAbout(nil, key, format, args...)
+}
+
+// errorAbout is errorf for an error that files named at other keys may be to blame
+// for.
+func (r *report) errorAbout(files []string, key, format string, args ...any) {
 	if r.silenced(key) {
 		return
 	}
-	r.problems = append(r.problems, Problem{Level: Error, Key: key, Text: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, Problem{
+		Level: Error, Key: key, Text: fmt.Sprintf(format, args...), about: strings.Join(files, "\n"),
+	})
 }
 
 func (r *report) warnf(key, format string, args ...any) {

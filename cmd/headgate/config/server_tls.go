@@ -5,13 +5,6 @@ import (
 	"slices"
 )
 
-// TLSPaths are where the files of [server.tls] are: ${CREDENTIALS_DIRECTORY} and
-// the folder of the configuration are filled in.
-type TLSPaths struct {
-	Cert, Key string
-	ClientCA  string // "": none
-}
-
 // The values of client_auth and min_version, and what they mean to crypto/tls.
 var (
 	clientAuths = []string{"none", "optional", "required"}
@@ -23,16 +16,9 @@ var (
 // Enabled reports whether anything is to speak TLS.
 func (t *ServerTLS) Enabled() bool { return t.CertFile != "" || t.KeyFile != "" || len(t.Listen) > 0 }
 
-// Paths are the files of the certificate in use.
-func (t *ServerTLS) Paths() TLSPaths { return t.paths }
-
-// ClientAuthType is ClientAuth as crypto/tls knows it.
-func (t *ServerTLS) ClientAuthType() tls.ClientAuthType {
-	return authTypes[max(slices.Index(clientAuths, t.ClientAuth), 0)]
-}
-
-// Version is MinVersion as crypto/tls knows it.
-func (t *ServerTLS) Version() uint16 { return versionIDs[max(slices.Index(versions, t.MinVersion), 0)] }
+// TLSConfig is how clients are greeted: nil when nothing speaks TLS. With
+// Options.NoFiles the certificates are not in it.
+func (t *ServerTLS) TLSConfig() *tls.Config { return t.made }
 
 // Plain are the addresses without TLS.
 func (s *Server) Plain() Addresses {
@@ -92,23 +78,19 @@ func validateVersion(on *checks, key, version string) {
 	}
 }
 
-// readFiles looks at the files as the listeners will.
+// readFiles makes what clients are greeted with.
 func (t *ServerTLS) readFiles(on *checks, key string) {
-	cert := on.look(key+".cert_file", t.CertFile)
-	secret := on.look(key+".key_file", t.KeyFile)
-	on.pair(key, namedPair{t.CertFile, t.KeyFile}, cert, secret)
-	if ca := on.look(key+".client_ca_file", t.ClientCAFile); ca != nil {
-		on.authorities(key+".client_ca_file", t.ClientCAFile, ca)
+	t.made = &tls.Config{
+		MinVersion: versionIDs[max(slices.Index(versions, t.MinVersion), 0)],
+		NextProtos: []string{"http/1.1"},
+		ClientAuth: authTypes[max(slices.Index(clientAuths, t.ClientAuth), 0)],
 	}
-	if on.skip {
-		return
+	cert := on.content(key+".cert_file", t.CertFile)
+	secret := on.content(key+".key_file", t.KeyFile)
+	if pair, ok := on.pair(key, namedPair{t.CertFile, t.KeyFile}, cert, secret); ok {
+		t.made.Certificates = []tls.Certificate{pair}
 	}
-	for _, f := range []struct {
-		name string
-		path *string
-	}{{t.CertFile, &t.paths.Cert}, {t.KeyFile, &t.paths.Key}, {t.ClientCAFile, &t.paths.ClientCA}} {
-		if f.name != "" {
-			*f.path, _ = on.resolve(f.name) // what is wrong with it has been reported
-		}
+	if ca := on.content(key+".client_ca_file", t.ClientCAFile); ca != nil {
+		t.made.ClientCAs = on.authorities(key+".client_ca_file", t.ClientCAFile, ca)
 	}
 }

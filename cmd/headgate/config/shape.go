@@ -26,8 +26,9 @@ type Config struct {
 	Tenants   []Tenant  `toml:"tenants,omitempty"`
 
 	table []ResolvedRoute
-	named []File
-	path  string // of the file
+	named namings
+	held  Problems // see Held
+	path  string   // of the file
 }
 
 // Server is [server]: the listeners for tenants.
@@ -59,7 +60,7 @@ type ServerTLS struct {
 	ClientAuth   string    `toml:"client_auth"`    // none | optional | required
 	MinVersion   string    `toml:"min_version"`    // 1.2 | 1.3
 
-	paths TLSPaths
+	made *tls.Config
 }
 
 // Admin is [admin]: the listener for operators.

@@ -58,7 +58,8 @@ func (s *SharedTenants) Tenant(text string) (*Tenant, error) {
 	if err := firstErrors(r.problems); err != nil {
 		return nil, err // what is missing follows from this, as often as not
 	}
-	on := s.config.checksBeside(r, Options{NoFiles: true})
+	o := Options{NoFiles: true}
+	on := s.config.checksBeside(r, o, newSubstitutes(o))
 	for _, given := range t.given() {
 		switch given.name {
 		case "password", "password_file", "token", "token_file":

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
-	"time"
 
 	"github.com/headgate/headgate/authcache"
 )
@@ -14,8 +11,13 @@ import (
 type Credentials struct {
 	Entries []authcache.Entry
 	Limits  map[string]TenantLimits // by tenant
-	// Files are those that it names, each once, also those that cannot be read.
-	Files []string
+	// Files are those that it names, and Named the paths also of those that cannot be
+	// read, each once.
+	Files []File
+	Named []string
+	// Held are the errors that keep files it names from being used as they are now, as
+	// those of a Config.
+	Held Problems
 }
 
 // tenantsShape is a file of auth.tenants_dir.
@@ -28,14 +30,26 @@ type tenantsShape struct {
 // relative to the configuration file. Without an error among the problems, the
 // credentials are good as far as this file goes; their files are told in any case.
 func (c *Config) ParseTenants(path string, text []byte, o Options) (Credentials, Problems) {
+	instead := newSubstitutes(o)
+	for {
+		found, named, problems := c.parseTenantsWith(path, text, o, instead)
+		if instead.use(problems, named) {
+			continue
+		}
+		found.Files, found.Named, found.Held = named.files(), named.paths(), instead.problems
+		return found, problems
+	}
+}
+
+func (c *Config) parseTenantsWith(path string, text []byte, o Options, instead *substitutes) (Credentials, namings, Problems) {
 	r := new(report)
 	tree, err := parseTOML(string(text))
 	if err != nil {
-		return Credentials{}, Problems{syntaxProblem("tenants", err)}
+		return Credentials{}, nil, Problems{syntaxProblem("tenants", err)}
 	}
 	var shape tenantsShape
 	newDecoder(r).table(nil, tree, reflect.ValueOf(&shape).Elem())
-	on := c.checksBeside(r, o)
+	on := c.checksBeside(r, o, instead)
 	c.validateCredentials(on, shape.Tenants)
 	for i := range shape.Tenants {
 		t := &shape.Tenants[i]
@@ -45,17 +59,7 @@ func (c *Config) ParseTenants(path string, text []byte, o Options) (Credentials,
 		}
 	}
 	found := Credentials{Entries: c.entries(filepath.Base(path), shape.Tenants), Limits: LimitsOf(shape.Tenants)}
-	for i := range shape.Tenants {
-		t := &shape.Tenants[i]
-		for _, name := range []string{t.PasswordFile, t.TokenFile} {
-			if secret, err := on.resolve(name); name != "" && err == nil {
-				found.Files = append(found.Files, secret)
-			}
-		}
-	}
-	slices.Sort(found.Files)
-	found.Files = slices.Compact(found.Files)
-	return found, r.finish(text)
+	return found, on.named, r.finish(text)
 }
 
 // ReadCredentials is the text of a file beside the configuration file. The error has
@@ -63,12 +67,6 @@ func (c *Config) ParseTenants(path string, text []byte, o Options) (Credentials,
 func ReadCredentials(path string) ([]byte, error) { return readRegularUpTo(path, maxConfigFile) }
 
 // checksBeside is what files beside the configuration file are validated with.
-func (c *Config) checksBeside(r *report, o Options) *checks {
-	if o.Env == nil {
-		o.Env = os.Getenv
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	return &checks{report: r, path: c.path, files: files{dir: filepath.Dir(c.path), skip: o.NoFiles, env: o.Env}, now: o.Now()}
+func (c *Config) checksBeside(r *report, o Options, instead *substitutes) *checks {
+	return newChecks(r, c.path, o.orDefaults(), instead)
 }

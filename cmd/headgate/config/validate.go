@@ -1,7 +1,7 @@
 package config
 
 import (
-	"crypto/sha256"
+	"path/filepath"
 	"time"
 )
 
@@ -12,26 +12,32 @@ type checks struct {
 	path    string // of the configuration file
 	machine Machine
 	now     time.Time
-	named   []File // those that were read
+	named   namings // what was read
+}
+
+func newChecks(r *report, path string, o Options, instead *substitutes) *checks {
+	return &checks{
+		report:  r,
+		files:   files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env, reads: o.Reads, instead: instead, texts: make(map[string]fileText)},
+		path:    path,
+		machine: o.Machine,
+		now:     o.Now(),
+	}
 }
 
 // content reads a file that a key names and notes it for Config.Files. It is nil
 // for an empty name, with NoFiles and after a failure, which is reported.
 func (on *checks) content(key, name string) []byte {
-	text := on.look(key, name)
-	if text != nil {
-		path, _ := on.resolve(name)
-		on.named = append(on.named, File{Path: path, SHA256: sha256.Sum256(text)})
-	}
-	return text
-}
-
-// look is content without the note.
-func (on *checks) look(key, name string) []byte {
 	if name == "" || on.skip {
 		return nil
 	}
-	text, err := on.read(name)
+	path, err := on.resolve(name)
+	if err != nil {
+		on.errorf(key, "%s: %v", show(name), err)
+		return nil
+	}
+	text, err := on.read(path)
+	on.named = append(on.named, naming{key: key, file: File{Path: path, text: Secret(text)}, read: err == nil})
 	if err != nil {
 		on.errorf(key, "%s: %v", show(name), err)
 		return nil

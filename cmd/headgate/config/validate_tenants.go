@@ -48,7 +48,8 @@ func (c *Config) validateCredentials(on *checks, tenants []Tenant) {
 		if !there {
 			same[one] = i
 		} else if !c.identity(&tenants[other]).Equal(c.identity(t)) {
-			on.errorf(key, "has the credential of %s, but another id or name, or other rights; want the same, or one entry", indexKey("tenants", other))
+			first := indexKey("tenants", other)
+			on.errorAbout([]string{first, key}, key, "has the credential of %s, but another id or name, or other rights; want the same, or one entry", first)
 		}
 	}
 	c.validateAgreement(on, tenants)

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +13,6 @@ import (
 
 	"github.com/headgate/headgate/cmd/headgate/inbound/inboundtest"
 )
-
-func writeFile(t *testing.T, path string, b []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // echo serves a listener: whatever a connection sends comes back, behind the address it seems to come from.
 func echo(t *testing.T, ln net.Listener) {
@@ -84,27 +75,19 @@ func say(t *testing.T, c net.Conn, text string) string {
 	return string(b[:n])
 }
 
-// use reads files and uses them.
-func use(t *testing.T, f Files) *TLS {
+// greeting is how clients are greeted with a certificate of the authority.
+func greeting(t *testing.T, ca *inboundtest.Authority, serial int64, auth tls.ClientAuthType) *tls.Config {
 	t.Helper()
-	c, err := Read(f)
-	if err != nil {
-		t.Fatal(err)
+	return &tls.Config{
+		Certificates: []tls.Certificate{ca.Pair(t, "gw.test", serial)}, ClientCAs: ca.Pool, ClientAuth: auth,
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	}
-	state := &TLS{}
-	state.Use(c)
-	return state
 }
 
-func TestCertificatesAreReadAgain(t *testing.T) {
-	dir := t.TempDir()
+func TestACertificateChangesWhileConnectionsAreOpen(t *testing.T) {
 	ca := inboundtest.NewAuthority(t, "ca")
-	f := Files{Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), MinVersion: tls.VersionTLS12}
-	cert1, key1 := ca.Issue(t, "gw.test", 101)
-	cert2, key2 := ca.Issue(t, "gw.test", 102)
-	writeFile(t, f.Cert, cert1)
-	writeFile(t, f.Key, key1)
-	state := use(t, f)
+	state := &TLS{}
+	state.Use(greeting(t, ca, 101, tls.NoClientCert))
 	ln := loopback(t)
 	echo(t, state.Listener(ln))
 	dial := func() (*tls.Conn, int64) {
@@ -122,62 +105,17 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if serial != 101 {
 		t.Fatalf("serial %d, want 101", serial)
 	}
-	// Only one of the two files is there yet: the old pair stays.
-	writeFile(t, f.Cert, cert2)
-	if renewed, err := state.Renew(f); err == nil || renewed || !strings.Contains(err.Error(), f.Cert) {
-		t.Errorf("a half-renewed pair: error %v, want one that names the files", err)
-	}
-	if renewed, err := state.Renew(f); err != nil || renewed {
-		t.Errorf("a half-renewed pair once more: %v, %v, want no second complaint", renewed, err)
-	}
-	if _, serial := dial(); serial != 101 {
-		t.Errorf("after half a renewal: serial %d, want 101", serial)
-	}
-	writeFile(t, f.Key, key2)
-	if renewed, err := state.Renew(f); err != nil || !renewed {
-		t.Fatalf("the whole pair: %v, %v", renewed, err)
-	}
-	if renewed, err := state.Renew(f); err != nil || renewed {
-		t.Errorf("nothing new: %v, %v", renewed, err)
-	}
+	state.Use(greeting(t, ca, 102, tls.NoClientCert))
 	if _, serial := dial(); serial != 102 {
 		t.Errorf("after the renewal: serial %d, want 102", serial)
 	}
 	if got := say(t, old, "still here"); !strings.HasSuffix(got, "still here") {
 		t.Errorf("the connection from before the renewal answered %q", got)
 	}
-	if expires := state.Current().Expires(); expires.Before(time.Now()) {
-		t.Errorf("expires %v, want a time to come", expires)
-	}
-	if err := os.Remove(f.Key); err != nil {
-		t.Fatal(err)
-	}
-	if renewed, err := state.Renew(f); err == nil || renewed || !strings.Contains(err.Error(), f.Key) {
-		t.Errorf("a key that has gone: %v, %v", renewed, err)
-	}
-	if _, serial := dial(); serial != 102 {
-		t.Errorf("after the key has gone: serial %d, want 102", serial)
-	}
 }
 
 func TestClientCertificates(t *testing.T) {
-	dir := t.TempDir()
 	ca, other := inboundtest.NewAuthority(t, "ca"), inboundtest.NewAuthority(t, "other")
-	cert, key := ca.Issue(t, "gw.test", 1)
-	f := Files{
-		Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), ClientCA: filepath.Join(dir, "ca"),
-		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
-	}
-	writeFile(t, f.Cert, cert)
-	writeFile(t, f.Key, key)
-	if _, err := Read(f); err == nil || !strings.Contains(err.Error(), f.ClientCA) {
-		t.Errorf("a missing CA file: error %v, want one that names it", err)
-	}
-	writeFile(t, f.ClientCA, []byte("nothing"))
-	if _, err := Read(f); err == nil || !strings.Contains(err.Error(), "holds no certificate") {
-		t.Errorf("an empty CA file: error %v", err)
-	}
-	writeFile(t, f.ClientCA, ca.PEM)
 	for _, c := range []struct {
 		name   string
 		auth   tls.ClientAuthType
@@ -193,9 +131,8 @@ func TestClientCertificates(t *testing.T) {
 		{"a version below the minimum", tls.NoClientCert, nil, tls.VersionTLS11, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := f
-			f.ClientAuth = c.auth
-			state := use(t, f)
+			state := &TLS{}
+			state.Use(greeting(t, ca, 1, c.auth))
 			ln := loopback(t)
 			echo(t, state.Listener(ln))
 			config := &tls.Config{RootCAs: ca.Pool, ServerName: "gw.test", MaxVersion: c.max, MinVersion: tls.VersionTLS10}

@@ -5,33 +5,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/watch"
 )
 
-// A file that was written less than quiet ago may still be written, and is looked at once more in a moment. One that is
-// written to without an end is read after patience all the same.
-const (
-	quiet    = 200 * time.Millisecond
-	patience = 2 * time.Second
-)
-
 // file is one file and the last good version of it.
 type file struct {
 	path    string
-	look    watch.Print            // as it was when it was last read
-	secrets map[string]watch.Print // the files that it names, as they were then
-	waiting time.Time              // since when it is different, and not read yet; zero: it is not
+	look    watch.Print    // as it was when it was last read
+	rest    watch.Rest     // of it, when it is different
+	secrets watch.Readings // of the files that it names
+	last    []config.File  // what those held when they were last good
 
 	late     bool // others of its folder were read before it was there
 	good     bool // a version was read
 	entries  []authcache.Entry
 	applied  []authcache.Entry // those in force; not the same while there is a conflict, or a removal is held
 	limits   map[string]config.TenantLimits
-	err      error // why the file is not in use as it is now
+	err      error // why the file, or one that it names, is not in use as it is now
 	conflict error // why its entries cannot be in force beside others
 
 	contradiction error           // why its limits cannot
@@ -44,18 +37,24 @@ type parser func(path string, text []byte, o config.Options) (config.Credentials
 // forget makes the next refresh read the file whatever it looks like: what it means may have changed.
 func (f *file) forget() { f.look = watch.Print{} }
 
-// refresh reads the file if it is not as it was. It reports whether the last good version is another one now.
+// refresh reads the file if it is not as it was, or one that it names is not. It reports whether the last good version is
+// another one now.
 func (f *file) refresh(r *reading, parse parser) bool {
 	look := watch.Look(f.path)
-	if look == f.look && !f.secretsChanged() {
-		f.waiting = time.Time{}
+	changed, written := f.secrets.Changed(r.now)
+	if len(written) > 0 {
+		r.unfinished = true
+	}
+	if look == f.look && len(changed) == 0 {
+		f.rest.End()
 		return false
 	}
-	if f.beingWritten(look, r.now) {
+	// What was never read is taken as it is, unless others were: there is nothing to go on with meanwhile.
+	if look != f.look && (f.good || f.late) && f.rest.Wait(look, r.now) {
 		r.unfinished = true
 		return false
 	}
-	f.waiting = time.Time{}
+	f.rest.End()
 	text, err := config.ReadCredentials(f.path)
 	if watch.Look(f.path) != look {
 		r.unfinished = true // it changed under our eyes
@@ -69,55 +68,29 @@ func (f *file) refresh(r *reading, parse parser) bool {
 		f.err = err
 		return false
 	}
-	found, problems := parse(f.path, text, r.parsing())
-	f.secrets = make(map[string]watch.Print, len(found.Files))
-	for _, secret := range found.Files {
-		f.secrets[secret] = watch.Look(secret)
-	}
+	o := r.parsing()
+	o.Reads, o.Last, o.Unread = f.secrets.Note, f.last, written
+	found, problems := parse(f.path, text, o)
+	f.secrets.Keep(found.Named)
 	if problems.Errors() > 0 {
 		f.err = problemsError(problems)
 		return false
 	}
-	f.err, f.good = nil, true
-	f.entries, f.limits = found.Entries, found.Limits
+	f.err, f.good = problemsError(found.Held), true
+	f.entries, f.limits, f.last = found.Entries, found.Limits, found.Files
 	f.warn(r, problems)
 	return true
 }
 
-// secretsChanged reports whether a file that this one names is not as it was.
-func (f *file) secretsChanged() bool {
-	for secret, was := range f.secrets {
-		if watch.Look(secret) != was {
-			return true
-		}
-	}
-	return false
-}
-
-// beingWritten reports whether the file, or one that it names, may be half of what it will be. What was never read is
-// taken as it is, unless others were: there is nothing to go on with meanwhile.
-func (f *file) beingWritten(look watch.Print, now time.Time) bool {
-	if !f.good && !f.late {
+// gone reports whether the file, which its folder does not list, is away to stay: for as long as one has to be left alone
+// before it is read, and as long as others of the folder are written, which may be about to hold what it did.
+func (f *file) gone(r *reading, othersWritten bool) bool {
+	look := watch.Look(f.path)
+	if f.rest.Wait(look, r.now) || !look.Missing() || othersWritten && !f.rest.Exhausted(r.now) {
+		r.unfinished = true
 		return false
 	}
-	if look == f.look {
-		for secret, was := range f.secrets {
-			if now := watch.Look(secret); now != was {
-				look = now
-				break
-			}
-		}
-	}
-	return stillWritten(look, now, &f.waiting)
-}
-
-// stillWritten reports whether a file that looks like this was written a moment ago. Since keeps when that was first found.
-func stillWritten(look watch.Print, now time.Time, since *time.Time) bool {
-	if since.IsZero() {
-		*since = now
-	}
-	age := now.Sub(look.Modified())
-	return age >= 0 && age < quiet && now.Sub(*since) < patience
+	return true
 }
 
 // warn logs the warnings about a file, when they are others than before.

@@ -35,9 +35,7 @@ func (d *folder) forget() {
 func (d *folder) paths(paths []string) []string {
 	paths = append(paths, d.path)
 	for _, f := range d.files {
-		for secret := range f.secrets {
-			paths = append(paths, secret)
-		}
+		paths = append(paths, f.secrets.Paths()...)
 	}
 	return paths
 }
@@ -61,17 +59,15 @@ func (d *folder) read(r *reading) {
 		}
 		changed = f.refresh(r, r.sources.config.ParseTenants) || changed
 	}
-	for name := range d.files {
-		if _, found := slices.BinarySearch(names, name); !found {
+	othersWritten := r.unfinished
+	for name, f := range d.files {
+		if _, listed := slices.BinarySearch(names, name); !listed && f.gone(r, othersWritten) {
 			delete(d.files, name)
 			changed = true
 		}
 	}
-	d.applyLimits(r, names)
-	files := make([]*file, 0, len(names))
-	for _, name := range names {
-		files = append(files, d.files[name])
-	}
+	files := d.sorted()
+	d.applyLimits(r)
 	d.listed = true
 	a := application{name: TenantsDir, files: files, accepted: d.accepted}
 	d.accepted = false

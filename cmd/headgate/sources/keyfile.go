@@ -1,8 +1,6 @@
 package sources
 
 import (
-	"time"
-
 	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/watch"
@@ -10,26 +8,26 @@ import (
 
 // keyFile is a JWK set in a file.
 type keyFile struct {
-	path    string
-	look    watch.Print // as it was when it was last read
-	known   bool        // it was read, and look counts
-	good    bool        // it was good once
-	waiting time.Time   // since when it is different, and not read yet; zero: it is not
-	said    string      // what was last wrong
+	path  string
+	look  watch.Print // as it was when it was last read
+	rest  watch.Rest  // when it is different
+	known bool        // it was read, and look counts
+	good  bool        // it was good once
+	said  string      // what was last wrong
 }
 
 // read puts the keys of the file in force, if it is not as it was. With an error those in force stay.
 func (f *keyFile) read(r *reading, set *verify.KeySet) {
 	look := watch.Look(f.path)
 	if f.known && look == f.look {
-		f.waiting = time.Time{}
+		f.rest.End()
 		return
 	}
-	if f.good && look != f.look && stillWritten(look, r.now, &f.waiting) {
+	if f.good && look != f.look && f.rest.Wait(look, r.now) {
 		r.unfinished = true
 		return
 	}
-	f.waiting = time.Time{}
+	f.rest.End()
 	text, err := config.ReadCredentials(f.path)
 	if watch.Look(f.path) != look {
 		r.unfinished = true

@@ -9,17 +9,17 @@ import (
 
 // applyLimits puts the limits in force that the files give to their tenants, each as a source of its own. One that
 // contradicts another keeps what it said before. Those of files that are gone go first.
-func (d *folder) applyLimits(r *reading, names []string) {
+func (d *folder) applyLimits(r *reading) {
 	use := r.sources.options.Limits
 	for name := range d.limits {
-		if _, found := slices.BinarySearch(names, name); !found {
+		if d.files[name] == nil {
 			_ = use(limitsSource(name), nil) // who says nothing contradicts nobody
 			delete(d.limits, name)
 		}
 	}
 	// Twice: limits that move from one file to another are given twice until both have said what they say now.
 	for range 2 {
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(d.files)) {
 			f := d.files[name]
 			if f.contradiction = nil; maps.Equal(f.limits, d.limits[name]) {
 				continue

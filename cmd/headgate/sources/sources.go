@@ -59,20 +59,21 @@ type Sources struct {
 	options Options
 	skipped atomic.Int64 // values of etcd that are not in force
 
-	mu       sync.Mutex // held while sources are read
-	config   *config.Config
-	folder   *folder       // nil: there is none
-	htpasswd *passwordFile // nil: there is none
-	shared   *shared       // nil: there is none
-	tokens   tokens
-	watcher  *watch.Watcher // nil until Watch
-	closed   bool
+	mu         sync.Mutex // held while sources are read
+	config     *config.Config
+	folder     *folder       // nil: there is none
+	htpasswd   *passwordFile // nil: there is none
+	shared     *shared       // nil: there is none
+	tokens     tokens
+	watcher    *watch.Watcher                                        // nil until Watch
+	newWatcher func(changed func(), log *slog.Logger) *watch.Watcher // immutable
+	closed     bool
 }
 
 // New returns no sources at all. Close them.
 func New(o Options) *Sources {
 	o = o.withDefaults()
-	return &Sources{options: o, tokens: tokens{cache: o.Cache, log: o.Log, sets: map[setKey]*keySet{}}}
+	return &Sources{options: o, newWatcher: watch.New, tokens: tokens{cache: o.Cache, log: o.Log, sets: map[setKey]*keySet{}}}
 }
 
 // Expect declares the sources of a configuration, before any is read: until then an unknown credential may stand there.
@@ -109,7 +110,7 @@ func (s *Sources) use(cfg *config.Config) {
 		s.htpasswd.file.forget()
 	}
 	s.tokens.use(cfg)
-	for waited := time.Duration(0); !s.read() && waited < patience; waited += settling {
+	for waited := time.Duration(0); !s.read() && waited < watch.Patience; waited += settling {
 		time.Sleep(settling) // somebody writes a file and asks for a reload at once
 	}
 	s.useShared(cfg) // last: what is in conflict with a file is so wherever it comes from
@@ -140,7 +141,7 @@ func (s *Sources) place() {
 }
 
 // settling is how long to wait for a file that is being written.
-const settling = quiet / 4
+const settling = watch.Quiet / 4
 
 // Reconsider looks at all sources once more, at what was in conflict with others above all.
 func (s *Sources) Reconsider() { s.changed() }
@@ -178,9 +179,8 @@ func (s *Sources) Watch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.watcher == nil && !s.closed {
-		s.watcher = watch.New(s.changed, s.options.Log)
+		s.watcher = s.newWatcher(s.changed, s.options.Log)
 		s.watch()
-		s.watcher.Doubt() // whatever changed between the reading and now
 	}
 }
 

@@ -38,22 +38,29 @@ type Watcher struct {
 
 // New starts a Watcher of nothing. changed is called from the Watcher's own goroutine, never twice at the same time.
 func New(changed func(), log *slog.Logger) *Watcher {
-	w := &Watcher{
-		changed: changed, log: log, paths: make(map[string]Print),
-		doubts: make(chan struct{}, 1), stop: make(chan struct{}),
-	}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
 		log.Warn("files are looked at every 30 s only, the system gives no notice of changes", "error", err)
-	} else {
-		w.events = events
+		return NewDeaf(changed, log)
+	}
+	return start(changed, log, events)
+}
+
+// NewDeaf is New for a machine that gives no notice of changes: everything is looked at when Doubt is called, and again
+// and again.
+func NewDeaf(changed func(), log *slog.Logger) *Watcher { return start(changed, log, nil) }
+
+func start(changed func(), log *slog.Logger, events *fsnotify.Watcher) *Watcher {
+	w := &Watcher{
+		changed: changed, log: log, paths: make(map[string]Print),
+		events: events, doubts: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	w.done.Go(w.run)
 	return w
 }
 
-// Set makes paths, files or folders, all that is watched. They are taken as they are now: what happened before is for
-// the caller, who has just read them, and a change since then is told.
+// Set makes paths, files or folders, all that is watched. Of one that was not watched before nobody can tell whether it
+// has changed since the caller read it: changed is called once more in a moment.
 func (w *Watcher) Set(paths []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,6 +72,7 @@ func (w *Watcher) Set(paths []string) {
 		known, ok := before[p]
 		if !ok {
 			known = lookInto(p)
+			w.Doubt()
 		}
 		w.paths[p] = known
 		w.listen(p)
@@ -76,8 +84,8 @@ func (w *Watcher) Set(paths []string) {
 	}
 }
 
-// Doubt makes the Watcher call changed once more in a moment, whether it sees a change or not: for a caller who cannot
-// tell whether what it read was there before or after Set.
+// Doubt makes the Watcher call changed once more in a moment, whether it sees a change or not: for a caller who has to
+// look at something again then.
 func (w *Watcher) Doubt() {
 	select {
 	case w.doubts <- struct{}{}:
