@@ -56,7 +56,8 @@ func (t *token) good(now time.Time, ttl time.Duration) bool {
 }
 
 // UseTokens puts another way of taking signed tokens in force; the zero options take none. Tokens that were verified
-// before have to be verified again, unless nothing changed: then it does nothing.
+// before have to be verified again, unless nothing changed: then it does nothing. (What Tokens check may change by
+// itself: verify.Tokens.Use.)
 func (c *Cache) UseTokens(o TokenOptions) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

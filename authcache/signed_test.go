@@ -520,6 +520,10 @@ func TestTokensAreRightWhileEverythingChanges(t *testing.T) {
 	for i := range 200 {
 		c.UseTokens(options[i%2])
 		list.Set([]string{"stolen", fmt.Sprint(i)})
+		same := verify.IssuerOptions{Revoked: list, Keys: []*verify.Key{newSecret(t, tokenSecret)}}
+		if err := options[0].Tokens.Use(verify.TokenOptions{Default: &same}); err != nil {
+			t.Error(err)
+		}
 		mustReplace(t, c, "file", plain("p", "user", fmt.Sprint(i)))
 	}
 	done.Store(true)

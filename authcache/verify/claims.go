@@ -13,7 +13,7 @@ const farFuture = 253402300799 // the last second of the year 9999
 
 // read takes out of verified claims what headgate wants to know.
 func (i *issuer) read(claims jwt.MapClaims) (*Token, *Refusal) {
-	t := &Token{issuer: i, ScopesGiven: i.options.ScopesClaim != ""}
+	t := &Token{issued: issuerIn(claims), ScopesGiven: i.options.ScopesClaim != ""}
 	var ok bool
 	if t.Subject, ok = optionalString(claims, "sub"); !ok {
 		return nil, refuse(Malformed, "the subject of the token is no string (sub)")

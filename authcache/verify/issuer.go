@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,6 +64,7 @@ var knownAlgorithms = slices.Concat(hmacAlgorithms, rsaAlgorithms, []string{"ES2
 type issuer struct {
 	options IssuerOptions // immutable
 	parser  *jwt.Parser   // immutable, safe for concurrent use
+	state   *issuers      // immutable; that it is of, nil for one alone
 }
 
 func newIssuer(o IssuerOptions) (*issuer, error) {
@@ -133,7 +135,7 @@ func (i *issuer) verify(text string) (*Token, *Refusal) {
 	if r != nil {
 		return nil, r
 	}
-	t.key = s.key
+	t.standing.Store(&standing{i, s.key})
 	t.checked.Store(revoked)
 	if t.listed(revoked) {
 		return nil, refuse(Revoked, "the token was revoked (jti)")
@@ -213,6 +215,30 @@ func (i *issuer) candidates(id, algorithm string) (found []*Key, missing bool) {
 		}
 	}
 	return found, missing
+}
+
+// wantsTheSame reports whether a token that one of the two finds good is good for the other one too, if it has the key.
+func (i *issuer) wantsTheSame(other *issuer) bool {
+	a, b := &i.options, &other.options
+	return slices.Equal(a.Algorithms, b.Algorithms) && a.Issuer == b.Issuer && a.Audience == b.Audience &&
+		a.TenantClaim == b.TenantClaim && patternText(a.TenantPattern) == patternText(b.TenantPattern) &&
+		a.ScopesClaim == b.ScopesClaim && a.Expiry == b.Expiry && a.Leeway == b.Leeway &&
+		a.MinVersion == b.MinVersion && maps.Equal(a.TenantMinVersion, b.TenantMinVersion)
+}
+
+func patternText(pattern *regexp.Regexp) string {
+	if pattern == nil {
+		return ""
+	}
+	return pattern.String()
+}
+
+// key is the issuer's own key that is the same as this one, nil if it has none.
+func (i *issuer) key(like *Key) *Key {
+	if key := find(i.options.Keys, like); key != nil || i.options.KeySet == nil {
+		return key
+	}
+	return find(i.options.KeySet.state.Load().all, like)
 }
 
 func (i *issuer) revocations() *map[string]struct{} {

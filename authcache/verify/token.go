@@ -1,12 +1,8 @@
 package verify
 
 import (
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // MaxTokenSize is the longest token, in bytes, that is looked at.
@@ -22,43 +18,29 @@ type TokenOptions struct {
 	Issuers []IssuerOptions
 }
 
-// Tokens checks signed tokens (JSON Web Tokens in compact form, RFC 7519). It is immutable but for the keys in its key
-// sets and its lists of revoked tokens, and may be used by any number of goroutines.
-type Tokens struct {
-	fallback *issuer // nil: there is none
-	named    map[string]*issuer
-	all      []*issuer
-}
+// Tokens checks signed tokens (JSON Web Tokens in compact form, RFC 7519). It may be used by any number of goroutines; only
+// one at a time may call Use.
+type Tokens struct{ state atomic.Pointer[issuers] }
 
 // NewTokens returns what checks these tokens. The errors say which key of the configuration to look at.
 func NewTokens(o TokenOptions) (*Tokens, error) {
-	t := &Tokens{named: map[string]*issuer{}}
-	if o.Default != nil {
-		i, err := newIssuer(*o.Default)
-		if err != nil {
-			return nil, err
-		}
-		t.fallback = i
-		t.all = append(t.all, i)
-	}
-	for n, options := range o.Issuers {
-		if options.Issuer == "" {
-			return nil, fmt.Errorf("issuers[%d]: issuer is empty; want the iss of its tokens", n)
-		}
-		if t.named[options.Issuer] != nil || o.Default != nil && o.Default.Issuer == options.Issuer {
-			return nil, fmt.Errorf("issuers[%d]: issuer %q is there already; want each once", n, options.Issuer)
-		}
-		i, err := newIssuer(options)
-		if err != nil {
-			return nil, fmt.Errorf("issuers[%d]: %w", n, err)
-		}
-		t.named[options.Issuer] = i
-		t.all = append(t.all, i)
-	}
-	if len(t.all) == 0 {
-		return nil, errors.New("there is no issuer; want one at least")
+	t := &Tokens{}
+	t.state.Store(&issuers{})
+	if err := t.Use(o); err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// Use puts other options in the place of those before. A token that was verified stays good if its issuer is still the one
+// that it is for and wants what it wanted, and still has the key that verified it. With an error nothing changes.
+func (t *Tokens) Use(o TokenOptions) error {
+	next, err := newIssuers(o, t.state.Load())
+	if err != nil {
+		return err
+	}
+	t.state.Store(next)
+	return nil
 }
 
 // LooksSigned reports whether a bearer token has the shape of a signed one: three parts of base64url, the first two not
@@ -89,10 +71,17 @@ type Token struct {
 	ScopesGiven bool      // tokens of this issuer say their scopes; one that says none has none
 	Expires     time.Time // exp; zero: never
 
-	until   time.Time // Expires and the leeway
-	issuer  *issuer
-	key     *Key
-	checked atomic.Pointer[map[string]struct{}] // the list of revoked tokens that does not hold it
+	until    time.Time // Expires and the leeway
+	issued   claimedIssuer
+	tokens   *Tokens
+	standing atomic.Pointer[standing]
+	checked  atomic.Pointer[map[string]struct{}] // the list of revoked tokens that does not hold it
+}
+
+// standing is what vouches for a token; it never changes.
+type standing struct {
+	issuer *issuer
+	key    *Key
 }
 
 // Verify checks a token, which is borrowed. The error is a *Refusal.
@@ -101,7 +90,7 @@ func (t *Tokens) Verify(token []byte) (*Token, error) {
 		return nil, refuse(Malformed, "the token is malformed; want three parts with dots between them, of %d bytes at most", MaxTokenSize)
 	}
 	text := string(token)
-	i, refusal := t.issuerOf(text)
+	i, refusal := t.state.Load().of(text)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -109,35 +98,13 @@ func (t *Tokens) Verify(token []byte) (*Token, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	verified.tokens = t
 	return verified, nil
-}
-
-// issuerOf chooses by the iss that the token claims. Nobody vouches for it yet, but a wrong one only leads to keys that
-// do not verify the token.
-func (t *Tokens) issuerOf(text string) (*issuer, *Refusal) {
-	if len(t.named) == 0 {
-		return t.fallback, nil
-	}
-	claims := jwt.MapClaims{}
-	if _, _, err := t.all[0].parser.ParseUnverified(text, claims); err != nil {
-		return nil, refusalOf(err)
-	}
-	name, ok := optionalString(claims, "iss")
-	if !ok {
-		return nil, refuse(Malformed, "the issuer of the token is no string (iss)")
-	}
-	if i := t.named[name]; i != nil {
-		return i, nil
-	}
-	if t.fallback == nil {
-		return nil, refuse(BadIssuer, "the token is of another issuer (iss)")
-	}
-	return t.fallback, nil
 }
 
 // Settled reports whether all key sets were read, and their last reading was good: only then is a refusal final.
 func (t *Tokens) Settled() bool {
-	for _, i := range t.all {
+	for _, i := range t.state.Load().all {
 		if i.options.KeySet != nil && !i.options.KeySet.Settled() {
 			return false
 		}
@@ -145,56 +112,26 @@ func (t *Tokens) Settled() bool {
 	return true
 }
 
-// Version grows whenever a key set or a list of revoked tokens changes, so that a token which was refused may be good.
-func (t *Tokens) Version() uint64 {
-	var sum uint64
-	for _, i := range t.all {
-		if i.options.KeySet != nil {
-			sum += i.options.KeySet.version.Load()
-		}
-		if i.options.Revoked != nil {
-			sum += i.options.Revoked.version.Load()
-		}
-	}
-	return sum
-}
+// Version grows whenever the options, a key set or a list of revoked tokens changes, so that a token which was refused may
+// be good.
+func (t *Tokens) Version() uint64 { return t.state.Load().version() }
 
-// KeySets tells how the key sets stand, each once.
-func (t *Tokens) KeySets() []KeySetStatus {
-	var all []KeySetStatus
-	seen := map[*KeySet]bool{}
-	for _, i := range t.all {
-		if set := i.options.KeySet; set != nil && !seen[set] {
-			seen[set] = true
-			all = append(all, set.Status())
-		}
-	}
-	return all
-}
-
-// Keys tells of every key in force, in the order of the configuration.
-func (t *Tokens) Keys() []KeyStatus {
-	var all []KeyStatus
-	for _, i := range t.all {
-		for _, key := range i.options.Keys {
-			all = append(all, key.Status())
-		}
-		if i.options.KeySet != nil {
-			for _, key := range i.options.KeySet.state.Load().all {
-				all = append(all, key.Status())
-			}
-		}
-	}
-	return all
-}
-
-// Current reports whether the token is still good, but for its time: its key is in force, and it was not revoked.
+// Current reports whether the token is still good, but for its time: the issuer and the key that vouch for it are in
+// force, and it was not revoked.
 func (t *Token) Current() bool {
-	if t.key.retired.Load() {
+	s := t.standing.Load()
+	// Fast path: the options are those that it was verified with.
+	if now := t.tokens.state.Load(); s.issuer.state != now {
+		if s = now.standing(t.issued, s); s == nil {
+			return false
+		}
+		t.standing.Store(s)
+	}
+	if s.key.retired.Load() {
 		return false
 	}
 	// Fast path: the list is the one that the token was last looked up in.
-	revoked := t.issuer.revocations()
+	revoked := s.issuer.revocations()
 	if revoked == t.checked.Load() {
 		return true
 	}
@@ -209,7 +146,7 @@ func (t *Token) Current() bool {
 func (t *Token) Until() time.Time { return t.until }
 
 // Key is the key that verifies it.
-func (t *Token) Key() *Key { return t.key }
+func (t *Token) Key() *Key { return t.standing.Load().key }
 
 func (t *Token) listed(revoked *map[string]struct{}) bool {
 	if revoked == nil || t.ID == "" {

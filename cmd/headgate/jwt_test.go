@@ -276,7 +276,7 @@ func (g *folderGate) checks(t *testing.T) string {
 	return ""
 }
 
-// A token that was verified is not verified again because of a reload, unless the reload is about tokens.
+// A token that was verified is not verified again because of a reload, unless the reload is about its issuer or its key.
 func TestVerifiedTokensOutliveReloads(t *testing.T) {
 	key := "secret = \"" + tokenSecret + "\"\n"
 	g := startTokens(t, key)
@@ -293,10 +293,22 @@ func TestVerifiedTokensOutliveReloads(t *testing.T) {
 	if problems := g.Reload(); problems != nil || g.tokenStatus(t, token) != 200 || g.checks(t) != before {
 		t.Errorf("after a reload about others: %v, checks %s, before %s", problems, g.checks(t), before)
 	}
-	// Another first secret: the old one still verifies.
-	g.write(strings.Replace(string(text), key, "secret = \"another-secret-0123456789abcdef-0123\"\nsecrets = [\""+tokenSecret+"\"]\n", 1))
-	if problems := g.Reload(); problems != nil || g.tokenStatus(t, token) != 200 {
-		t.Error("the old secret does not verify beside a new one: ", problems)
+	// Another first secret, another issuer, another token taken back: the old secret is still there, and so is what it
+	// verified.
+	revoked := filepath.Join(t.TempDir(), "revoked")
+	if err := os.WriteFile(revoked, []byte("other\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, tokens := range map[string]string{
+		"a new secret":   "secret = \"another-secret-0123456789abcdef-0123\"\nsecrets = [\"" + tokenSecret + "\"]\n",
+		"an issuer":      key + "[[auth.jwt.issuers]]\nissuer = \"https://login.example\"\nsecret = \"another-secret-0123456789abcdef-0123\"\n",
+		"a list":         key + fmt.Sprintf("revoked_ids_file = %q\n", revoked),
+		"what was there": key,
+	} {
+		g.write(strings.Replace(string(text), key, tokens, 1))
+		if problems := g.Reload(); problems != nil || g.tokenStatus(t, token) != 200 || g.checks(t) != before {
+			t.Errorf("%s: %v, checks %s, before %s", what, problems, g.checks(t), before)
+		}
 	}
 	// Versions take back the tokens of one tenant, and then all.
 	g.write(strings.Replace(string(text), key, key+"tenant_min_version = { \"team-a\" = 1 }\n", 1))

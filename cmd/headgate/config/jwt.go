@@ -1,10 +1,7 @@
 package config
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"fmt"
-	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -42,29 +39,6 @@ func (i *JWTIssuer) Roots() *x509.CertPool { return i.roots }
 
 // RevokedIDs are the tokens that RevokedIDsFile takes back.
 func (i *JWTIssuer) RevokedIDs() []string { return i.revoked }
-
-// Same reports whether both take the same tokens, but for what changes while the
-// program runs: key sets and revoked tokens.
-func (j *JWT) Same(other *JWT) bool {
-	if len(j.Issuers) != len(other.Issuers) || !j.JWTIssuer.same(&other.JWTIssuer) {
-		return false
-	}
-	for n := range j.Issuers {
-		if !j.Issuers[n].same(&other.Issuers[n]) {
-			return false
-		}
-	}
-	return true
-}
-
-func (i *JWTIssuer) same(other *JWTIssuer) bool {
-	a, b := *i, *other
-	sameRoots := a.roots == nil && b.roots == nil || a.roots != nil && b.roots != nil && a.roots.Equal(b.roots)
-	for _, x := range []*JWTIssuer{&a, &b} {
-		x.keys, x.revoked, x.roots = nil, nil, nil // sum stands for the keys
-	}
-	return sameRoots && reflect.DeepEqual(a, b)
-}
 
 // Options are the settings in the terms of package verify, with the secrets and
 // the keys of files. What changes while the program runs, the key set and the
@@ -168,23 +142,11 @@ func (i *JWTIssuer) restricts() bool {
 // of the keys in the configuration: they appear on /status.
 func (i *JWTIssuer) readKeys(on *checks, key string) {
 	i.keys = nil
-	all := sha256.New()
-	note := func(name string, text []byte) {
-		one := sha256.Sum256(text)
-		fmt.Fprintf(all, "%q %x ", name, one)
-	}
-	defer func() {
-		i.sum = [sha256.Size]byte{}
-		if len(i.keys) > 0 {
-			all.Sum(i.sum[:0])
-		}
-	}()
 	length := verify.WantLong
 	if i.AllowShortSecret {
 		length = verify.AllowShort
 	}
 	add := func(name string, secret Secret) {
-		note(name, []byte(secret))
 		made, err := verify.NewSecret(name, []byte(secret), length)
 		if err != nil {
 			on.errorf(name, "%s", strings.TrimPrefix(err.Error(), name+": "))
@@ -227,7 +189,6 @@ func (i *JWTIssuer) readKeys(on *checks, key string) {
 		if text == nil {
 			continue
 		}
-		note(name, text)
 		made, err := verify.ParsePublicKeys(name, text)
 		if err != nil {
 			on.errorf(name, "%s: %s", show(path), strings.TrimPrefix(err.Error(), name+": "))

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
 
 	"github.com/headgate/headgate/authcache/verify"
@@ -60,9 +59,8 @@ type JWTIssuer struct {
 	Leeway              Duration `toml:"leeway"`
 	TenantMinVersion    Versions `toml:"tenant_min_version,omitempty"`
 
-	sum      [sha256.Size]byte // of all secrets and of all key files
-	keys     []*verify.Key     // of the secrets and PEM files, secrets first
-	revoked  []string          // what RevokedIDsFile held
+	keys     []*verify.Key // of the secrets and PEM files, secrets first
+	revoked  []string      // what RevokedIDsFile held
 	roots    *x509.CertPool
 	jwksPath string // where JWKSFile is
 }

@@ -2,7 +2,6 @@ package sources
 
 import (
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/headgate/headgate/authcache"
@@ -15,10 +14,8 @@ type tokens struct {
 	cache *authcache.Cache
 	log   *slog.Logger
 
-	jwt     *config.JWT // that tokens is made of; nil: none are taken
-	tokens  *verify.Tokens
-	revoked []*revoked         // by issuer, as issuersOf has them
-	sets    map[setKey]*keySet // in use
+	tokens *verify.Tokens     // nil: none are taken
+	sets   map[setKey]*keySet // in use
 }
 
 // setKey tells key sets apart. Two issuers with the same one share it.
@@ -33,12 +30,6 @@ type keySet struct {
 	file *keyFile // nil: it is fetched
 }
 
-// revoked is a list of tokens that were taken back, and what it was made of.
-type revoked struct {
-	list *verify.Revocations
-	ids  []string
-}
-
 // issuersOf are the issuers of a configuration that are in use: the default one first, if it is.
 func issuersOf(j *config.JWT) []*config.JWTIssuer {
 	var all []*config.JWTIssuer
@@ -51,28 +42,16 @@ func issuersOf(j *config.JWT) []*config.JWTIssuer {
 	return all
 }
 
-// use puts another configuration in force. What was verified before stays good if the settings are the same.
+// use puts another configuration in force. What was verified before stays good where its issuer and its key do.
 func (t *tokens) use(cfg *config.Config) {
-	j := &cfg.Auth.JWT
-	issuers := issuersOf(j)
-	scopes := cfg.DefaultScopes()
-	if t.jwt != nil && t.jwt.Same(j) {
-		for n, i := range issuers {
-			t.revoked[n].set(i.RevokedIDs())
-		}
-		t.jwt = j
-		t.cache.UseTokens(authcache.TokenOptions{Tokens: t.tokens, DefaultScopes: scopes})
-		t.forget()
-		return
-	}
 	before := t.sets
-	t.jwt, t.tokens, t.revoked, t.sets = nil, nil, nil, map[setKey]*keySet{}
-	if len(issuers) == 0 {
+	t.sets = map[setKey]*keySet{}
+	if issuers := issuersOf(&cfg.Auth.JWT); len(issuers) == 0 {
+		t.tokens = nil
 		t.cache.UseTokens(authcache.TokenOptions{})
 	} else {
-		t.jwt = j
-		t.make(issuers, before)
-		t.cache.UseTokens(authcache.TokenOptions{Tokens: t.tokens, DefaultScopes: scopes})
+		t.check(t.options(&cfg.Auth.JWT, issuers, before))
+		t.cache.UseTokens(authcache.TokenOptions{Tokens: t.tokens, DefaultScopes: cfg.DefaultScopes()})
 	}
 	for key, s := range before {
 		if t.sets[key] != s {
@@ -82,26 +61,33 @@ func (t *tokens) use(cfg *config.Config) {
 	t.forget()
 }
 
-// make builds what checks the tokens of these issuers, with the key sets that are there already.
-func (t *tokens) make(issuers []*config.JWTIssuer, before map[setKey]*keySet) {
+// check makes tokens be checked with these options.
+func (t *tokens) check(o verify.TokenOptions) {
+	var err error
+	if t.tokens == nil {
+		t.tokens, err = verify.NewTokens(o)
+	} else {
+		err = t.tokens.Use(o)
+	}
+	if err != nil {
+		panic("BUG: tokens passed the checks of the configuration: " + err.Error())
+	}
+}
+
+// options are what the tokens of all issuers are checked with, with the key sets that are there already.
+func (t *tokens) options(j *config.JWT, issuers []*config.JWTIssuer, before map[setKey]*keySet) verify.TokenOptions {
 	var o verify.TokenOptions
 	for _, i := range issuers {
 		options := i.Options()
-		r := &revoked{list: verify.NewRevocations(i.RevokedIDs()), ids: i.RevokedIDs()}
-		t.revoked = append(t.revoked, r)
-		options.Revoked = r.list
+		options.Revoked = verify.NewRevocations(i.RevokedIDs())
 		options.KeySet = t.keySet(i, before)
-		if i == &t.jwt.JWTIssuer {
+		if i == &j.JWTIssuer {
 			o.Default = &options
 		} else {
 			o.Issuers = append(o.Issuers, options)
 		}
 	}
-	made, err := verify.NewTokens(o)
-	if err != nil {
-		panic("BUG: tokens passed the checks of the configuration: " + err.Error())
-	}
-	t.tokens = made
+	return o
 }
 
 // keySet returns the key set of an issuer, nil when it has none.
@@ -146,14 +132,6 @@ func older(key setKey, before map[setKey]*keySet) *verify.KeySet {
 		}
 	}
 	return nil
-}
-
-// set replaces the list, if it is another one.
-func (r *revoked) set(ids []string) {
-	if !slices.Equal(r.ids, ids) {
-		r.ids = ids
-		r.list.Set(ids)
-	}
 }
 
 // forget makes the next reading read all key files.
