@@ -78,7 +78,7 @@ func (c *Cache) matchToken(f *flight) (*record, verify.Work) {
 	verified, err := source.options.Tokens.Verify(f.secret)
 	if err != nil {
 		if refusal, ok := errors.AsType[*verify.Refusal](err); ok {
-			f.verdict, f.again = verdictOf(refusal.Reason), refusal.Again
+			f.verdict, f.again = verdictOf(refusal), refusal.Again
 			c.metrics.refusedToken(refusal.Reason)
 		}
 		return nil, verify.Work{}
@@ -95,11 +95,13 @@ func (c *Cache) matchToken(f *flight) (*record, verify.Work) {
 }
 
 // verdictOf is what a refusal means for the request.
-func verdictOf(reason verify.Reason) Verdict {
-	switch reason {
-	case verify.Expired:
+func verdictOf(refusal *verify.Refusal) Verdict {
+	switch {
+	case refusal.Doubt:
+		return Unready
+	case refusal.Reason == verify.Expired:
 		return Expired
-	case verify.NotYetValid:
+	case refusal.Reason == verify.NotYetValid:
 		return Early
 	}
 	return Rejected

@@ -59,6 +59,9 @@ type fetcher struct {
 	running   chan struct{} // closed when the fetch under way is over; nil when there is none
 	wanted    chan struct{} // closed when the fetch that was asked for is over; nil when none was
 	lastExtra time.Time
+	begun     uint64 // fetches so far
+	good      uint64 // the last of them that was good
+	missed    misses
 }
 
 // FetchKeySet returns a set that fetches its keys in the background, at once and then at every interval, until it is
@@ -146,7 +149,7 @@ func (f *fetcher) run(ctx context.Context) {
 		f.begin()
 		err := f.fetch(ctx)
 		if ctx.Err() != nil {
-			f.end()
+			f.end(ctx.Err())
 			return
 		}
 		wait := f.interval
@@ -157,7 +160,7 @@ func (f *fetcher) run(ctx context.Context) {
 		} else {
 			retry = firstRetry
 		}
-		f.end()
+		f.end(err)
 		timer.Reset(jitter(wait))
 	}
 }
@@ -171,6 +174,7 @@ func jitter(d time.Duration) time.Duration {
 func (f *fetcher) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begun++
 	f.running, f.wanted = f.wanted, nil
 	if f.running == nil {
 		f.running = make(chan struct{})
@@ -182,25 +186,28 @@ func (f *fetcher) begin() {
 }
 
 // end tells who waits.
-func (f *fetcher) end() {
+func (f *fetcher) end(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err == nil {
+		f.good = f.begun
+	}
 	close(f.running)
 	f.running = nil
 }
 
-func (f *fetcher) extra() <-chan struct{} {
+// missing implements KeySet.missing.
+func (f *fetcher) missing(key string) (again <-chan struct{}, doubt bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	first := f.missed.first(key, f.begun)
 	switch {
-	case f.closed:
-		return nil
 	case f.running != nil:
-		return f.running
+		return f.running, false
 	case f.wanted != nil:
-		return f.wanted
-	case !f.lastExtra.IsZero() && time.Since(f.lastExtra) < f.interval:
-		return nil
+		return f.wanted, false
+	case f.closed || !f.lastExtra.IsZero() && time.Since(f.lastExtra) < f.interval:
+		return nil, f.good <= first
 	}
 	f.lastExtra = time.Now()
 	f.wanted = make(chan struct{})
@@ -208,7 +215,7 @@ func (f *fetcher) extra() <-chan struct{} {
 	case f.wake <- struct{}{}:
 	default:
 	}
-	return f.wanted
+	return f.wanted, false
 }
 
 // close ends the fetching; who waits for a reading is told that it is over.
@@ -242,8 +249,19 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.set.replace(all)
+	f.forget(f.set.replace(all))
 	return nil
+}
+
+// forget notes that the provider does not have these keys any more: of what they sign there is no doubt.
+func (f *fetcher) forget(gone []*Key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range gone {
+		if key.id != "" {
+			f.missed.first(key.id, f.begun-1)
+		}
+	}
 }
 
 // discover asks the issuer where its keys are (OpenID Connect Discovery 1.0, section 4).

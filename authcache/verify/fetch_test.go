@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // provider is a real HTTPS server whose answers a test sets. It tells when it was asked.
@@ -313,11 +315,15 @@ func TestAnUnknownKeyBringsOneFetchAnInterval(t *testing.T) {
 		if n := web.count(); n != 2 {
 			t.Fatalf("%d fetches, want 2", n)
 		}
-		// The next unknown one within the hour is just unknown.
+		// The next unknown one within the hour may be of a key that is new since.
+		refusal := func(kid string) *Refusal {
+			_, err := tokens.Verify(sign(t, "ES256", pairs()["p256"], header{"kid": kid}, claims(jwtLong)))
+			return err.(*Refusal)
+		}
 		three := sign(t, "RS256", pairs()["rsa"], header{"kid": "three"}, claims(jwtLong))
 		for range 10 {
-			if _, err := tokens.Verify(three); err.(*Refusal).Again != nil || err.(*Refusal).Reason != UnknownKey {
-				t.Fatalf("got %v", err)
+			if _, err := tokens.Verify(three); err.(*Refusal).Again != nil || err.(*Refusal).Reason != UnknownKey || !err.(*Refusal).Doubt {
+				t.Fatalf("got %+v", err)
 			}
 		}
 		time.Sleep(30 * time.Minute)
@@ -328,10 +334,69 @@ func TestAnUnknownKeyBringsOneFetchAnInterval(t *testing.T) {
 		if n := web.count(); n != 3 {
 			t.Fatalf("%d fetches, want 3", n)
 		}
-		if _, err := tokens.Verify(three); err.(*Refusal).Again == nil {
-			t.Error("an hour later it may be asked again")
+		r := refusal("four")
+		if r.Again == nil {
+			t.Fatal("an hour later it may be asked again")
+		}
+		<-r.Again
+		// The keys were read since these two were first asked for: nobody has them.
+		for _, kid := range []string{"three", "four"} {
+			if r := refusal(kid); r.Doubt || r.Again != nil {
+				t.Errorf("%s is still in doubt: %+v", kid, r)
+			}
+		}
+		if r := refusal("five"); !r.Doubt {
+			t.Error("one that is new is not in doubt")
+		}
+		// One that the last reading took away is no doubt at all.
+		web.set(jwkSet(t, jwkOf(t, "rsa", "")), 0, false)
+		time.Sleep(70 * time.Minute)
+		<-refusal("six").Again
+		if _, err := tokens.Verify(two); err.(*Refusal).Doubt || err.(*Refusal).Again != nil {
+			t.Errorf("a token of a key that went: %+v", err)
+		}
+		// Keys without an ID are told apart by what they sign.
+		anonymous := func(signer, sub string) *Refusal {
+			_, err := tokens.Verify(sign(t, "RS256", pairs()[signer], nil, claims(jwt.MapClaims{"exp": 9999999999, "sub": sub})))
+			if err == nil {
+				return nil
+			}
+			return err.(*Refusal)
+		}
+		if r := anonymous("rsa", "a"); r != nil {
+			t.Errorf("a token of the key gets %+v", r)
+		}
+		for _, sub := range []string{"a", "b"} {
+			if r := anonymous("rsa2", sub); r == nil || !r.Doubt {
+				t.Errorf("a token of another key is not in doubt: %+v", r)
+			}
+		}
+		time.Sleep(70 * time.Minute)
+		<-refusal("seven").Again
+		if r := anonymous("rsa2", "a"); r == nil || r.Doubt {
+			t.Errorf("it is in doubt for ever: %+v", r)
+		}
+		if r := anonymous("rsa2", "c"); r == nil || !r.Doubt {
+			t.Errorf("a new one is not in doubt: %+v", r)
 		}
 	})
+}
+
+// TestManyMadeUpKeysAreForgotten: what is remembered of keys that nobody has is bounded.
+func TestManyMadeUpKeysAreForgotten(t *testing.T) {
+	var m misses
+	if m.first("a", 3) != 3 || m.first("a", 5) != 3 {
+		t.Error("when a key was first asked for is not remembered")
+	}
+	for n := range 3 * maxMisses {
+		m.first(fmt.Sprint(n), 7)
+		if len(m) > maxMisses {
+			t.Fatalf("%d are remembered", len(m))
+		}
+	}
+	if m.first("a", 9) != 9 {
+		t.Error("nothing was forgotten")
+	}
 }
 
 // jwtLong is for a token that lasts as long as the test.
@@ -394,11 +459,11 @@ func TestClosingASetTellsWhoWaits(t *testing.T) {
 		set := fetched(t, FetchOptions{URL: "https://id.example/keys", Interval: time.Hour, transport: web})
 		synctest.Wait()
 		web.set(nil, time.Minute, false)
-		again := set.extra()
+		again, _ := set.missing("key")
 		synctest.Wait()
 		set.Close()
 		<-again
-		if set.extra() != nil {
+		if again, doubt := set.missing("key"); again != nil || !doubt {
 			t.Error("a closed set promises another reading")
 		}
 		if !set.Settled() || set.Status().Keys != 1 {

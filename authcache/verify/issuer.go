@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -124,7 +125,7 @@ func (i *issuer) verify(text string) (*Token, *Refusal) {
 		case r.Reason == BadSignature && s.key == nil && s.refusal == nil: // choose was not even asked
 			r = refuse(BadAlgorithm, "the algorithm of the token is not taken (alg)")
 		case s.missing && (r.Reason == BadSignature || r.Reason == UnknownKey):
-			r.Again = i.options.KeySet.extra()
+			r.Again, r.Doubt = i.options.KeySet.missing(cmp.Or(s.id, text))
 		}
 		return nil, r
 	}
@@ -147,7 +148,8 @@ func (i *issuer) verify(text string) (*Token, *Refusal) {
 type selection struct {
 	key     *Key
 	refusal *Refusal
-	missing bool // the key set does not have the token's key ID: its next reading may
+	id      string // of the key, "" when the token does not say
+	missing bool   // the key set does not have it: its next reading may
 }
 
 // choose finds the key of a token. It looks at nothing but the header, which nobody vouches for yet: the ID is only
@@ -170,7 +172,7 @@ func (i *issuer) choose(t *jwt.Token) selection {
 	}
 	algorithm := t.Method.Alg()
 	candidates, missing := i.candidates(id, algorithm)
-	s := selection{missing: missing}
+	s := selection{id: id, missing: missing}
 	switch {
 	case len(candidates) == 1:
 		s.key = candidates[0]

@@ -56,8 +56,9 @@ func (s *KeySet) Set(text []byte) error {
 	return nil
 }
 
-// replace puts other keys in force. Those that stay remain the same objects, so that what they verified stays good.
-func (s *KeySet) replace(all []*Key) {
+// replace puts other keys in force and returns those that are not any more. Those that stay remain the same objects, so
+// that what they verified stays good.
+func (s *KeySet) replace(all []*Key) (gone []*Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.state.Load()
@@ -72,14 +73,16 @@ func (s *KeySet) replace(all []*Key) {
 	}
 	s.state.Store(&keys{all: all, read: true, at: time.Now()})
 	if !changed {
-		return
+		return nil
 	}
 	for _, key := range old.all {
 		if find(all, key) != key {
 			key.retired.Store(true)
+			gone = append(gone, key)
 		}
 	}
 	s.version.Add(1) // last: who sees it sees the keys
+	return gone
 }
 
 // Failed puts the set in error, and returns the error with the name of the set before it.
@@ -131,12 +134,13 @@ func (s *KeySet) Close() {
 	}
 }
 
-// extra asks for a reading out of turn, since a token was signed with a key that is not in the set. It returns what is
-// closed when that reading is over, nil when there will be none: the keys do not come by fetching, or there was one
-// within the interval.
-func (s *KeySet) extra() <-chan struct{} {
+// missing is for a token of a key that is not in the set, which is told by the key's ID or, without one, by the token. It
+// asks for a reading out of turn and returns what is closed when that is over; nil when there will be none: the keys do
+// not come by fetching, or there was one within the interval. Then doubt says whether the set was not read since the key
+// was first asked for.
+func (s *KeySet) missing(key string) (again <-chan struct{}, doubt bool) {
 	if s.fetcher == nil || !s.Settled() {
-		return nil
+		return nil, false
 	}
-	return s.fetcher.extra()
+	return s.fetcher.missing(key)
 }

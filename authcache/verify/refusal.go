@@ -37,6 +37,9 @@ type Refusal struct {
 	// Again is closed when another reading of the issuer's keys is over, after which the token should be looked at once
 	// more; nil when there will be none.
 	Again <-chan struct{}
+	// Doubt says that the issuer's keys were not read since a token of this key was first seen, and will not be at once:
+	// the token may be good.
+	Doubt bool
 }
 
 // Error implements error.
