@@ -144,13 +144,12 @@ func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identit
 	if !c.costly(cred) {
 		return nil, verdict
 	}
-	d = d.apart()
-	generation := c.generationOf(cred.Scheme)
-	if _, found := c.passwords.rejections.remembers(d, generation, time.Now()); found {
+	wrong := check{key: d.apart(), digest: d, generation: c.generationOf(cred.Scheme)}
+	if _, found := c.passwords.rejections.remembers(wrong.key, wrong.generation, time.Now()); found {
 		c.metrics.hitRejected.Inc()
 		return nil, verdict
 	}
-	f, _ := c.passwords.queue.join(d, nil, cred.Secret, generation, func() bool { return false })
+	f, _ := c.passwords.queue.join(wrong, cred.Secret, func() bool { return false })
 	if f == nil {
 		return nil, Busy
 	}
@@ -204,23 +203,20 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 		}
 		c.metrics.misses.Inc()
 		p := &c.passwords
-		var name *slowName
-		key := d
+		asked := check{key: d, digest: d, generation: generation}
 		switch {
 		case cred.Scheme == Bearer && verify.LooksSigned(cred.Secret) && c.tokens.Load().options.Tokens != nil:
 			p = &c.signatures
 		case c.costly(cred):
-			if name = c.names.find(cred.User); name != nil && !name.allows(cred.From) {
-				name, key = nil, d.apart()
-			}
+			c.address(&asked, cred)
 		default:
 			return final(Rejected)
 		}
-		if refusal, found := p.rejections.remembers(key, generation, time.Now()); found {
+		if refusal, found := p.rejections.remembers(asked.key, generation, time.Now()); found {
 			c.metrics.hitRejected.Inc()
 			return final(refusal)
 		}
-		f, proved := p.queue.join(key, name, cred.Secret, generation, func() bool { return c.findVerified(key) != nil })
+		f, proved := p.queue.join(asked, cred.Secret, func() bool { return c.findVerified(d) != nil })
 		switch {
 		case proved:
 			continue
@@ -248,6 +244,24 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 		}
 	}
 	return nil, Busy
+}
+
+// address finds the slow credentials that a password may be of. Who may use only some of those of a user name gets an
+// answer of its own.
+func (c *Cache) address(asked *check, cred Credential) {
+	name := c.names.find(cred.User)
+	if name == nil {
+		return
+	}
+	switch usable := name.usable(cred.From); len(usable) {
+	case len(name.records):
+		asked.name, asked.records = name, usable
+	case 0:
+		asked.key = asked.digest.apart()
+	default:
+		asked.name, asked.records = name, usable
+		asked.key = c.digester.at(asked.digest, cred.From)
+	}
 }
 
 // look finds an identity in all places that need no slow check.
@@ -288,10 +302,7 @@ func (c *Cache) waitFor(again <-chan struct{}) bool {
 // is like a wrong one, but for what is said of it.
 func (c *Cache) match(f *flight) (*record, verify.Work) {
 	var spent verify.Work
-	if f.name == nil {
-		return nil, spent
-	}
-	for _, r := range f.name.records {
+	for _, r := range f.records {
 		right := r.hashed.hash.Match(f.secret)
 		spent = spent.Plus(r.hashed.hash.Work())
 		if !right {

@@ -184,7 +184,7 @@ func (c *Cache) start(o Options) {
 // refused remembers a rejection, unless the answer may be another in a moment.
 func (p *prover) refused(f *flight) {
 	if f.again == nil && f.verdict != Early {
-		p.rejections.remember(f.digest, f.verdict, f.generation, time.Now())
+		p.rejections.remember(f.key, f.verdict, f.generation, time.Now())
 	}
 }
 

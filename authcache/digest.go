@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"math"
+	"net/netip"
 	"sync"
 )
 
@@ -57,6 +58,16 @@ func newDigesterOf(key [sha256.BlockSize]byte) *digester {
 	return d
 }
 
+// at is for a credential that not all may use from everywhere: the digest of it at one address.
+func (d *digester) at(credential digest, from netip.Addr) digest {
+	var text [sha256.Size]byte
+	for i, word := range credential {
+		binary.LittleEndian.PutUint64(text[8*i:], word)
+	}
+	address := from.Unmap().WithZone("").As16()
+	return d.sum(placed, address[:], text[:])
+}
+
 // kind keeps the digests of different things apart, even when their parts are the same.
 type kind uint8
 
@@ -64,6 +75,7 @@ const (
 	presented    kind = 0    // + Scheme: what a request shows
 	storedSHA256 kind = 0x40 // + Scheme: what a source holds; the secret is the SHA-256 of the secret
 	storedHash   kind = 0x80 // + Scheme: what a source holds; the secret is the text of a hash
+	placed       kind = 0xc0 // an address; the secret is the digest of a credential
 )
 
 // The kind, and two lengths of two bytes, stand before the parts.

@@ -5,12 +5,19 @@ import (
 	"time"
 )
 
-// flight is one secret that has to be checked against slow hashes, and everybody who waits for the answer.
+// check is what there is to find out of one secret.
+type check struct {
+	key        digest    // what it is told from others by: digest, or another one where not all may have the same answer
+	digest     digest    // of the credential, which a match proves
+	generation uint64    // of the credentials when it began
+	name       *slowName // nil when the user name has no slow credential that the client may use
+	records    []*record // those of the name that it may use
+}
+
+// flight is a check that has to be made against slow hashes or keys, and everybody who waits for the answer.
 type flight struct {
-	digest     digest    // immutable
-	generation uint64    // immutable; of the credentials when it began
-	name       *slowName // immutable; nil when the user name has no slow credential
-	secret     []byte    // its own copy; read by the worker that runs it, wiped afterwards
+	check         // immutable
+	secret []byte // its own copy; read by the worker that runs it, wiped afterwards
 
 	done    chan struct{}   // closed once outcome is set
 	outcome outcome         // written before done is closed, as is all that belongs to it

@@ -185,9 +185,11 @@ func TestWhatMayNotBeUsedIsRefusedLikeAWrongOne(t *testing.T) {
 			onTerms(plain("p", "plain", "secret"), terms), onTerms(generated("g", "generated", "secret"), terms),
 			onTerms(hashed("s", "slow", slowHash(20*time.Millisecond, "secret")), terms),
 			onTerms(hashed("e", "expired", slowHash(20*time.Millisecond, "secret")), Terms{Expires: time.Now().Add(-time.Hour)}),
+			onTerms(hashed("r", "rotating", slowHash(20*time.Millisecond, "secret")), terms),
+			hashed("r", "rotating", slowHash(20*time.Millisecond, "next")),
 			hashed("d", "dear", slowHash(80*time.Millisecond, "secret")))
 		for round := range 2 {
-			for _, user := range []string{"plain", "generated", "slow", "expired", "nobody", "dear"} {
+			for _, user := range []string{"plain", "generated", "slow", "expired", "rotating", "nobody", "dear"} {
 				for _, password := range []string{"secret", "wrong"} {
 					if user == "dear" && password == "secret" {
 						continue
@@ -205,21 +207,29 @@ func TestWhatMayNotBeUsedIsRefusedLikeAWrongOne(t *testing.T) {
 				}
 			}
 			// Now it is known who they are, which changes nothing.
-			for _, user := range []string{"plain", "generated", "slow"} {
+			for _, user := range []string{"plain", "generated", "slow", "rotating"} {
 				if _, verdict := c.Authenticate(from(basic(user, "secret"), "10.0.0.1")); verdict != Accepted {
 					t.Errorf("%s is %v", user, verdict)
 				}
 			}
 			time.Sleep(time.Minute)
 		}
-		good, bad := from(basic("slow", "secret"), "10.0.0.1"), from(basic("slow", "secret"), "11.0.0.1")
-		mustReplace(t, c, "file", onTerms(hashed("s", "slow", slowHash(30*time.Millisecond, "secret")), terms))
-		done := make(chan Verdict, 2)
-		go func() { _, v := c.Authenticate(bad); done <- v }()
-		synctest.Wait()
-		expect(t, c, good, Accepted, "s")
-		if v := <-done; v == Accepted {
-			t.Error("accepted from the wrong place")
+		// Of two passwords of one user name, the one that may be used from here is found all the same.
+		expect(t, c, from(basic("rotating", "next"), "11.0.0.1"), Accepted, "r")
+		expect(t, c, from(basic("rotating", "next"), "10.0.0.1"), Accepted, "r")
+
+		mustReplace(t, c, "file", onTerms(hashed("s", "slow", slowHash(30*time.Millisecond, "secret")), terms),
+			onTerms(hashed("s", "rotating", slowHash(30*time.Millisecond, "secret")), terms),
+			hashed("s", "rotating", slowHash(30*time.Millisecond, "next")))
+		for _, user := range []string{"slow", "rotating"} {
+			good, bad := from(basic(user, "secret"), "10.0.0.1"), from(basic(user, "secret"), "11.0.0.1")
+			done := make(chan Verdict, 2)
+			go func() { _, v := c.Authenticate(bad); done <- v }()
+			synctest.Wait()
+			expect(t, c, good, Accepted, "s")
+			if v := <-done; v == Accepted {
+				t.Errorf("%s is accepted from the wrong place", user)
+			}
 		}
 	})
 }

@@ -79,22 +79,22 @@ func (q *queue) close() {
 	q.workers.Wait()
 }
 
-// join returns the flight of this secret, a new one if there is none, or nil when the queue is full. known reports whether
+// join returns the flight of this check, a new one if there is none, or nil when the queue is full. known reports whether
 // the secret was proved meanwhile, by a flight that has just ended; then there is nothing to wait for, and no flight.
-func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64, known func() bool) (_ *flight, proved bool) {
+func (q *queue) join(c check, secret []byte, known func() bool) (_ *flight, proved bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return nil, false
 	}
-	if f := q.flights[d]; f != nil {
+	if f := q.flights[c.key]; f != nil {
 		return f, false
 	}
 	if known() {
 		return nil, true
 	}
 	full := q.common.Len() >= q.limit
-	hopeful := name != nil && !name.shadow && q.reserve.Len() < q.limit && name.hopeful(time.Now(), q.ttl())
+	hopeful := c.name != nil && !c.name.shadow && q.reserve.Len() < q.limit && c.name.hopeful(c.records, time.Now(), q.ttl())
 	if full {
 		q.metrics.queueFull.Inc()
 		if !hopeful {
@@ -102,10 +102,10 @@ func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64,
 		}
 	}
 
-	f := &flight{digest: d, generation: generation, name: name, secret: bytes.Clone(secret), done: make(chan struct{}), verdict: Rejected}
+	f := &flight{check: c, secret: bytes.Clone(secret), done: make(chan struct{}), verdict: Rejected}
 	f.timer = time.AfterFunc(q.timeout, func() { q.expire(f) })
 	if hopeful {
-		name.shadow = true
+		c.name.shadow = true
 		f.reserve = q.reserve.PushBack(f)
 	}
 	if full {
@@ -114,7 +114,7 @@ func (q *queue) join(d digest, name *slowName, secret []byte, generation uint64,
 		f.settle(busy, nil)
 	} else {
 		f.common = q.common.PushBack(f)
-		q.flights[d] = f
+		q.flights[c.key] = f
 	}
 	q.wake.Signal()
 	if full {
@@ -238,7 +238,7 @@ func (q *queue) finish(f *flight, r *record, took time.Duration) {
 	case r != nil:
 		f.trust()
 		q.accept(f, r)
-		if same := q.flights[f.digest]; same != nil && same.lane == idle {
+		if same := q.flights[f.key]; same != nil && same.lane == idle {
 			q.accept(same, r) // it came while f was in the reserve, and nobody waited for f
 		}
 	case ran == inCommon:
@@ -275,8 +275,8 @@ func (q *queue) leave(f *flight) {
 
 // settle tells everybody who waits; nobody can join any more. What they are told first stands.
 func (q *queue) settle(f *flight, o outcome, r *record) {
-	if q.flights[f.digest] == f {
-		delete(q.flights, f.digest)
+	if q.flights[f.key] == f {
+		delete(q.flights, f.key)
 	}
 	f.settle(o, r)
 }

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -23,13 +24,14 @@ type slowName struct {
 // doubtSeconds is how long a name is doubted after a wrong secret.
 const doubtSeconds = 600
 
-// hopeful reports whether a secret for this name may well be right: some credential of it was never seen, and none was
-// wrong lately. Once all were seen (not longer ago than ttl, if that is not 0), whatever is not in the verified table is wrong.
-func (n *slowName) hopeful(now time.Time, ttl time.Duration) bool {
+// hopeful reports whether a secret for these records of the name may well be right: some of them was never seen, and none
+// was wrong lately. Once all were seen (not longer ago than ttl, if that is not 0), whatever is not in the verified table
+// is wrong.
+func (n *slowName) hopeful(records []*record, now time.Time, ttl time.Duration) bool {
 	if now.Unix() < n.doubted.Load() {
 		return false
 	}
-	for _, r := range n.records {
+	for _, r := range records {
 		if p := r.hashed.proof.Load(); p == nil || ttl > 0 && now.Sub(p.at) >= ttl {
 			return true
 		}
@@ -37,15 +39,20 @@ func (n *slowName) hopeful(now time.Time, ttl time.Duration) bool {
 	return false
 }
 
-// allows reports whether a client at this address may use any credential of the name. If not, the name is as good as
-// unknown to it: else the time of an answer would tell a guessed password from a wrong one.
-func (n *slowName) allows(from netip.Addr) bool {
+// usable are the records that a client at this address may use. The others are as good as unknown to it: else the time of
+// an answer would tell a guessed password from a wrong one.
+func (n *slowName) usable(from netip.Addr) []*record {
+	may := func(r *record) bool { return r.identity.Load().Terms.allows(from) }
+	if !slices.ContainsFunc(n.records, func(r *record) bool { return !may(r) }) {
+		return n.records
+	}
+	var usable []*record
 	for _, r := range n.records {
-		if r.identity.Load().Terms.allows(from) {
-			return true
+		if may(r) {
+			usable = append(usable, r)
 		}
 	}
-	return false
+	return usable
 }
 
 func (n *slowName) doubt(now time.Time) { n.doubted.Store(now.Unix() + doubtSeconds) }
