@@ -107,6 +107,44 @@ func TestFailingChecksGetATenthOfACore(t *testing.T) {
 	}
 }
 
+// Forged tokens have a share of their own, a fiftieth of a core, and wrong passwords beside them no more than without: a
+// tenth in all.
+func TestFailingSignaturesGetAFiftiethOfACore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var passwords, signatures atomic.Int64
+		c := flooded(t, &passwords)
+		defer c.Close()
+		c.UseTokens(TokenOptions{Tokens: tokensOf(t, verify.IssuerOptions{})})
+		check := c.signatures.queue.match
+		c.signatures.queue.match = func(f *flight) (*record, verify.Work) {
+			time.Sleep(5 * time.Millisecond)
+			signatures.Add(5)
+			return check(f)
+		}
+		stop := make(chan struct{})
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			flood(c, time.Millisecond, stop, func(i int) Credential { return bearer(fmt.Sprint("e30.e30.", i)) })
+		})
+		wait.Go(func() { flood(c, 20*time.Millisecond, stop, wrongOfMany) })
+		const length = 200 * time.Second
+		time.Sleep(length)
+		close(stop)
+		used := time.Duration(signatures.Load()) * time.Millisecond
+		if most := length/50 + budgetSpan/50 + 2*5*time.Millisecond; used > most {
+			t.Errorf("forged tokens used %v of %v, want at most %v", used, length, most)
+		}
+		if least := length / 50 * 9 / 10; used < least {
+			t.Errorf("forged tokens used %v of %v; the budget of %v is not given out", used, length, least)
+		}
+		all := used + time.Duration(passwords.Load())*time.Millisecond
+		if most := length/10 + budgetSpan/10 + 4*200*time.Millisecond; all > most {
+			t.Errorf("failing checks used %v of %v, want at most %v", all, length, most)
+		}
+		wait.Wait()
+	})
+}
+
 // Whoever floods, a client that was never seen gets in, unless it is its own name that the flood uses.
 func TestAGoodClientGetsInDuringAFlood(t *testing.T) {
 	for name, wrong := range map[string]func(int) Credential{"unknown users": unknownUser, "another user": wrongPassword} {

@@ -5,9 +5,67 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
+
+// TestASecretIsWipedAfterItsCheck: whatever came of it, nothing of the copy that a check needs is left.
+func TestASecretIsWipedAfterItsCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(Options{Workers: 1, QueueTimeout: time.Second})
+		mustReplace(t, c, "file", hashed("a", "user", slowHash(10*time.Millisecond, "right")))
+		c.UseTokens(TokenOptions{Tokens: tokensOf(t, verify.IssuerOptions{})})
+		held := map[string][]byte{}
+		// look notes the copies of all that is checked, or waits for it.
+		look := func() {
+			for _, q := range []*queue{&c.passwords.queue, &c.signatures.queue} {
+				q.mu.Lock()
+				for _, f := range q.flights {
+					held[string(f.secret)] = f.secret
+				}
+				q.mu.Unlock()
+			}
+		}
+		for _, q := range []*queue{&c.passwords.queue, &c.signatures.queue} {
+			check := q.match
+			q.match = func(f *flight) (*record, verify.Work) {
+				look()
+				return check(f)
+			}
+		}
+		forged := signed(t, nil)
+		forged.Secret[len(forged.Secret)-5] ^= 1
+		for _, cred := range []Credential{basic("user", "right"), basic("user", "wrong"), basic("nobody", "unknown"), signed(t, nil), forged} {
+			c.Authenticate(cred)
+		}
+		mustReplace(t, c, "long", hashed("b", "long", slowHash(time.Hour, "other")))
+		go c.Authenticate(basic("long", "other"))
+		synctest.Wait()
+		go c.Authenticate(basic("user", "late")) // waits too long
+		synctest.Wait()
+		look()
+		time.Sleep(2 * time.Second)
+		go c.Authenticate(basic("user", "closed"))
+		synctest.Wait()
+		look()
+		c.Close()
+		synctest.Wait()
+		if len(held) != 8 {
+			t.Errorf("%d secrets were seen, want 8: %q", len(held), slices.Collect(maps.Keys(held)))
+		}
+		for secret, copied := range held {
+			if !bytes.Equal(copied, make([]byte, len(copied))) {
+				t.Errorf("of %q is left %q", secret, copied)
+			}
+		}
+	})
+}
 
 // However a credential or an entry is printed, its secrets stay out.
 func TestSecretsAreNotPrinted(t *testing.T) {
