@@ -13,15 +13,24 @@ import (
 
 // ParseHtpasswd reads the file of auth.htpasswd_file: a user name, which is the
 // tenant too, a colon and a hash on each line. Empty lines do not count, nor those
-// that begin with #, nor what stands behind a second colon.
+// that begin with #, nor what stands behind a second colon. A user name that is
+// there again has several passwords.
 func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials, Problems) {
 	r := new(report)
 	on := c.checksBeside(r, o, newSubstitutes(o))
 	var found Credentials
-	weak := 0
+	weak, first := 0, make(map[string]int) // line of each user
 	for number, line := range HtpasswdLines(text) {
 		at := len(r.problems)
 		t := on.htpasswdLine(line, c.Cortex.TenantFederation)
+		switch line, again := first[t.Username]; {
+		case len(r.problems) > at: // what it calls a user may be a hash
+		case again:
+			on.warnf("htpasswd", "user %s is in line %d too: each of the passwords is good, where Apache takes the first alone; want one line, "+
+				"unless a password is being changed", show(t.Username), line)
+		default:
+			first[t.Username] = number
+		}
 		for i := range r.problems[at:] {
 			r.problems[at+i].Line = number
 		}
