@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func TestAUserNameThatIsThereTwice(t *testing.T) {
 		{sha + "\n" + sha + "\n", ""},
 	} {
 		found, problems := c.ParseHtpasswd("users", []byte(test.text), Options{NoFiles: true, Env: noEnv})
-		text := problemText(problems, "")
+		text := fmt.Sprint(problems)
 		if strings.Contains(text, "too:") != (test.want != "") || !strings.Contains(text, test.want) || strings.Contains(text, sha) {
 			t.Errorf("%q: %s", test.text, text)
 		}
