@@ -1,7 +1,10 @@
 package main
 
 import (
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -9,8 +12,11 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/admin"
 )
 
-// mostCredentialsShown bounds what /status lists of the credentials; the others are counted.
+// mostCredentialsShown bounds what /status lists of the credentials unless it is asked for them; the others are counted.
 const mostCredentialsShown = 200
+
+// credentialsOnPage is how many credentials one answer has to who asks for them.
+const credentialsOnPage = 1000
 
 // listingAge is how old a list of credentials may get before it is made anew. With a hundred thousand of them that takes
 // a while, and a page that is open somewhere asks every few seconds.
@@ -23,40 +29,44 @@ type listing struct {
 	list admin.Credentials // guarded by mu; not changed once it is made
 }
 
-// credentials lists them as they were a moment ago at most.
+// credentials lists those of most interest, as they were a moment ago at most.
 func (l *listing) credentials(cache *authcache.Cache, now time.Time) admin.Credentials {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made.IsZero() || now.Sub(l.made) >= listingAge {
-		l.list, l.made = credentialStatus(cache.Credentials(), now), now
+		all := cache.Credentials()
+		byInterest(all, now)
+		l.list, l.made = credentialStatus(all[:min(len(all), mostCredentialsShown)], len(all)), now
 	}
 	return l.list
 }
 
-// credentialStatus puts those that end soon first, and then those that were used last.
-func credentialStatus(all []authcache.CredentialStatus, now time.Time) admin.Credentials {
-	endsSoon := func(s *authcache.CredentialStatus) bool {
-		left, ends := s.Left(now)
-		return ends && left < admin.Soon
-	}
-	slices.SortStableFunc(all, func(a, b authcache.CredentialStatus) int {
-		soonA, soonB := endsSoon(&a), endsSoon(&b)
-		switch {
-		case soonA && soonB:
-			return a.Expires.Compare(b.Expires)
-		case soonA:
-			return -1
-		case soonB:
-			return 1
-		}
-		return b.Used.Compare(a.Used)
-	})
-	list := admin.Credentials{Total: len(all), Shown: []admin.Credential{}}
-	for _, s := range all[:min(len(all), mostCredentialsShown)] {
+// credentialStatus is what /status shows of these credentials, which are some of so many.
+func credentialStatus(some []authcache.CredentialStatus, total int) admin.Credentials {
+	list := admin.Credentials{Total: total, Shown: make([]admin.Credential, 0, len(some))}
+	for _, s := range some {
 		list.Shown = append(list.Shown, admin.Credential{
 			Tenant: s.Tenant, Client: s.Client, Method: s.Scheme.String(), Source: s.Source, Where: s.Where,
 			LastUsed: moment(s.Used), NotBefore: moment(s.NotBefore), Expires: moment(s.Expires), Last: s.Last,
 		})
+	}
+	return list
+}
+
+// selectedCredentials are those that somebody asks for, a page of them, in the order of their names.
+func selectedCredentials(all []authcache.CredentialStatus, q admin.CredentialQuery) admin.Credentials {
+	matching := slices.DeleteFunc(slices.Clone(all), func(c authcache.CredentialStatus) bool {
+		return !slices.ContainsFunc([]string{c.Tenant, c.Client, c.Source, c.Where}, func(s string) bool { return strings.Contains(s, q.Text) })
+	})
+	pages := slices.Collect(slices.Chunk(matching, credentialsOnPage))
+	var page []authcache.CredentialStatus
+	if q.Page <= len(pages) {
+		page = pages[q.Page-1]
+	}
+	list := credentialStatus(page, len(all))
+	list.Matching = len(matching)
+	if q.Page < len(pages) {
+		list.Next = "/status?" + url.Values{"credentials": {q.Text}, "page": {strconv.Itoa(q.Page + 1)}}.Encode()
 	}
 	return list
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/cmd/headgate/exposition"
 )
@@ -100,6 +101,15 @@ func TestMetricsAreThoseOfTheTable(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("%s is in the table and is not exported", name)
 		}
+	}
+}
+
+// TestTheEndOfACredentialIsExported with its value: who counts the days relies on it.
+func TestTheEndOfACredentialIsExported(t *testing.T) {
+	at := time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	want := fmt.Sprintf("\nheadgate_credential_expiry_timestamp_seconds{tenant=\"team-a\",client=\"prometheus-a\",source=\"configuration file\",where=\"headgate.toml: tenants[0]\"} %d\n", at)
+	if text := metricsOf(t, busy(t)); !strings.Contains(text, want) {
+		t.Errorf("/metrics has no %s", want)
 	}
 }
 

@@ -114,6 +114,11 @@ func (o operator) Status() admin.Status {
 	return status
 }
 
+// Credentials implements admin.Program.
+func (o operator) Credentials(q admin.CredentialQuery) admin.Credentials {
+	return selectedCredentials(o.app.parts.credentials.Credentials(), q)
+}
+
 func limitStatus(u proxy.Usages) []admin.Limit {
 	limit := func(key string, u proxy.Usage) admin.Limit {
 		return admin.Limit{Key: key, Used: u.Used, Limit: u.Limit}

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/authcache"
 )
 
-// mostSeries is how many credentials have series of their own, in the order of tenants and clients.
+// mostSeries is how many credentials have a series of their own of each kind: those that end next, and those whose last use
+// an operator wants to see most.
 const mostSeries = 1000
 
 // writeSourceMetrics exports how the sources of credentials stand.
@@ -37,24 +40,29 @@ func (a *App) writeCredentialMetrics(w io.Writer) {
 			fmt.Fprintf(w, "headgate_key_last_use_timestamp_seconds%s %d\n", labels("key", k.Name), k.Used.Unix())
 		}
 	}
-	series := 0
-	for _, c := range a.parts.credentials.Credentials() {
-		if c.Expires.IsZero() && c.Used.IsZero() {
-			continue
-		}
-		if series++; series > mostSeries {
-			continue
-		}
+	writeCredentials(w, a.parts.credentials.Credentials(), time.Now())
+}
+
+// writeCredentials exports two moments of credentials, each of those that come first in an order of its own. The list is
+// the function's.
+func writeCredentials(w io.Writer, all []authcache.CredentialStatus, now time.Time) {
+	ending := slices.DeleteFunc(slices.Clone(all), func(c authcache.CredentialStatus) bool { return c.Expires.IsZero() })
+	slices.SortStableFunc(ending, func(a, b authcache.CredentialStatus) int { return byEnd(a, b, now) })
+	writeMoments(w, "expiry", ending, func(c *authcache.CredentialStatus) time.Time { return c.Expires })
+	byInterest(all, now)
+	all = slices.DeleteFunc(all, func(c authcache.CredentialStatus) bool { return c.Used.IsZero() })
+	writeMoments(w, "last_use", all, func(c *authcache.CredentialStatus) time.Time { return c.Used })
+}
+
+// writeMoments exports a moment of each of the first credentials, how many there are, and how many are shown at most.
+func writeMoments(w io.Writer, what string, all []authcache.CredentialStatus, of func(*authcache.CredentialStatus) time.Time) {
+	for i := range all[:min(len(all), mostSeries)] {
+		c := &all[i]
 		names := labels("tenant", c.Tenant, "client", c.Client, "source", c.Source, "where", c.Where)
-		if !c.Expires.IsZero() {
-			fmt.Fprintf(w, "headgate_credential_expiry_timestamp_seconds%s %d\n", names, c.Expires.Unix())
-		}
-		if !c.Used.IsZero() {
-			fmt.Fprintf(w, "headgate_credential_last_use_timestamp_seconds%s %d\n", names, c.Used.Unix())
-		}
+		fmt.Fprintf(w, "headgate_credential_%s_timestamp_seconds%s %d\n", what, names, of(c).Unix())
 	}
-	fmt.Fprintf(w, "headgate_credential_series %d\n", min(series, mostSeries))
-	fmt.Fprintf(w, "headgate_credential_series_limit %d\n", mostSeries)
+	fmt.Fprintf(w, "headgate_credential_%s_series %d\n", what, len(all))
+	fmt.Fprintf(w, "headgate_credential_%s_series_limit %d\n", what, mostSeries)
 }
 
 // labels are the labels of a series from names and values in turn.

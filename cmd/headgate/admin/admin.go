@@ -10,9 +10,10 @@ import (
 
 // Program is what the listener shows and what it may ask for. Its methods are called by several requests at once.
 type Program interface {
-	Access() Access           // who may see what, as the configuration in use says
-	Ready() (bool, string)    // whether requests are taken, and the lines that explain it
-	Status() Status           // everything /status and the page show
+	Access() Access        // who may see what, as the configuration in use says
+	Ready() (bool, string) // whether requests are taken, and the lines that explain it
+	Status() Status        // everything /status and the page show
+	Credentials(CredentialQuery) Credentials
 	Config() []byte           // the configuration in use as TOML, secrets redacted
 	WriteMetrics(w io.Writer) // in the Prometheus text format
 	Reload() []string         // loads the configuration again; every error it found, none when it is in use now

@@ -30,7 +30,10 @@ func (p *program) Ready() (bool, string) {
 	}
 	return true, "ready\n"
 }
-func (p *program) Status() Status           { return p.status }
+func (p *program) Status() Status { return p.status }
+func (p *program) Credentials(q CredentialQuery) Credentials {
+	return Credentials{Total: 7, Shown: []Credential{{Tenant: q.Text, Client: fmt.Sprint("page ", q.Page)}}}
+}
 func (p *program) Config() []byte           { return []byte("[auth]\nrealm = \"headgate\"\n") }
 func (p *program) WriteMetrics(w io.Writer) { _, _ = fmt.Fprintln(w, "headgate_up 1") }
 func (p *program) AcceptRemovals()          { p.accepted++ }
@@ -91,6 +94,10 @@ func TestEndpointsAnswerByWhoAsks(t *testing.T) {
 		{request{method: "GET", path: "/healthy"}, 200, "alive"},
 		{request{method: "GET", path: "/-/healthy"}, 200, "alive"},
 		{request{method: "GET", path: "/status"}, 200, `"restart_required"`},
+		{request{method: "GET", path: "/status?credentials=team-a&page=3"}, 200, "\"tenant\": \"team-a\",\n        \"client\": \"page 3\""},
+		{request{method: "GET", path: "/status?credentials="}, 200, "\"tenant\": \"\",\n        \"client\": \"page 1\""},
+		{request{method: "GET", path: "/status?page=0"}, 400, "page is no number"},
+		{request{method: "GET", path: "/status?page=x"}, 400, "page is no number"},
 		{request{method: "GET", path: "/"}, 200, "<h1>headgate</h1>"},
 		{request{method: "GET", path: "/config"}, 200, `realm = "headgate"`},
 		{request{method: "POST", path: "/reload"}, 200, "reloaded"},

@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -43,8 +45,23 @@ func (e endpoints) config(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, plainText, string(e.program.Config()))
 }
 
-func (e endpoints) status(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.MarshalIndent(e.program.Status(), "", "  ")
+// The parameters of /status.
+const (
+	credentialsText = "credentials"
+	credentialsPage = "page"
+)
+
+func (e endpoints) status(w http.ResponseWriter, r *http.Request) {
+	status, query := e.program.Status(), r.URL.Query()
+	if query.Has(credentialsText) || query.Has(credentialsPage) {
+		page, err := strconv.Atoi(cmp.Or(query.Get(credentialsPage), "1"))
+		if err != nil || page < 1 {
+			answer(w, http.StatusBadRequest, plainText, "page is no number from 1 on\n")
+			return
+		}
+		status.Credentials = e.program.Credentials(CredentialQuery{Text: query.Get(credentialsText), Page: page})
+	}
+	body, err := json.MarshalIndent(status, "", "  ")
 	if err != nil {
 		panic("BUG: the status is not JSON: " + err.Error())
 	}

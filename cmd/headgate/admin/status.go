@@ -169,7 +169,17 @@ type Source struct {
 // Credentials are those of the configuration, without their secrets.
 type Credentials struct {
 	Total int          `json:"total"`
-	Shown []Credential `json:"shown"` // those that end soon first, then by their last use, the latest first; not all of them
+	Shown []Credential `json:"shown"` // not all of them: those that end soon first, then those that are idle
+
+	// Of an answer to a CredentialQuery, which shows all that match, page by page.
+	Matching int    `json:"matching,omitempty"`
+	Next     string `json:"next,omitempty"` // where the next page is; "" on the last one
+}
+
+// CredentialQuery asks for credentials by name.
+type CredentialQuery struct {
+	Text string // in the tenant, the client, the source or the place; "": all
+	Page int    // from 1 on
 }
 
 // Credential is one credential of one client.
