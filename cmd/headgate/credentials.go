@@ -60,27 +60,41 @@ func elsewhere(cfg *config.Config) bool {
 	return cfg.Auth.TenantsDir != "" || cfg.Auth.HtpasswdFile != "" || cfg.Etcd.Enabled()
 }
 
-// leaving are the entries of before that now has nothing of, so that both can be in force together.
+// leaving are the entries of before that now has not, and that can be in force together with it.
 func leaving(before, now []authcache.Entry) []authcache.Entry {
-	type known struct {
+	type credential struct {
 		scheme                   authcache.Scheme
 		user, password, hash, id string
 	}
-	keyOf := func(e *authcache.Entry) known {
-		if e.Scheme == authcache.Basic || e.Scheme == authcache.Certificate {
-			return known{scheme: e.Scheme, user: e.User} // whose tenant, name or rights may be others now
-		}
-		return known{scheme: e.Scheme, password: e.Password, hash: e.Hash, id: e.SHA256}
-	}
-	has := make(map[known]bool, len(now))
+	of := func(e *authcache.Entry) credential { return credential{e.Scheme, e.User, e.Password, e.Hash, e.SHA256} }
+	has := make(map[credential]bool, len(now)) // whose tenant, name or rights may be others now
+	tenants, passwords := map[string]string{}, map[string]int{}
 	for i := range now {
-		has[keyOf(&now[i])] = true
+		e := &now[i]
+		has[of(e)] = true
+		if e.Scheme == authcache.Basic {
+			tenants[e.User] = e.Identity.Tenant
+			passwords[e.User]--
+		}
+	}
+	for i := range before {
+		if e := &before[i]; e.Scheme == authcache.Basic {
+			passwords[e.User]++
+		}
+	}
+	// stays reports whether a user name is here still. With as many passwords as before they are others now, and have not
+	// moved; with another tenant they cannot be in force together.
+	stays := func(e *authcache.Entry) bool {
+		tenant, here := tenants[e.User]
+		return here && (tenant != e.Identity.Tenant || passwords[e.User] <= 0)
 	}
 	var left []authcache.Entry
 	for i := range before {
-		if e := &before[i]; e.Scheme != authcache.Anonymous && !has[keyOf(e)] {
-			left = append(left, *e)
+		e := &before[i]
+		if e.Scheme == authcache.Anonymous || has[of(e)] || e.Scheme == authcache.Basic && stays(e) {
+			continue
 		}
+		left = append(left, *e)
 	}
 	return left
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/headgate/headgate/authcache"
 )
 
 // A client that moves from one source to another is known at every moment, in both directions.
@@ -39,6 +42,68 @@ func TestAMovingClientIsNeverRefused(t *testing.T) {
 	g.write(there)
 	if problems := g.Reload(); problems != nil || g.status(t, "steady", "secret") != 401 {
 		t.Error("it was in neither at last, and is known: ", problems)
+	}
+}
+
+// One of two passwords of a client moves, the other stays where it is.
+func TestAMovingPasswordIsNeverRefused(t *testing.T) {
+	g := startFolder(t, tenant("team-r", "rotating", "stays"), map[string]string{"a.toml": tenant("team-x", "other", "one")})
+	without, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moving := tenant("team-r", "rotating", "moves")
+	g.write(string(without) + moving)
+	if problems := g.Reload(); problems != nil {
+		t.Fatal(problems)
+	}
+	stop := g.pushing(t, "rotating", "moves")
+	for range 5 {
+		g.put(t, "r.toml", moving)
+		g.write(string(without))
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
+		g.write(string(without) + moving)
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
+		if err := os.Remove(filepath.Join(g.dir, "r.toml")); err != nil {
+			t.Fatal(err)
+		}
+		if problems := g.Reload(); problems != nil {
+			t.Fatal(problems)
+		}
+	}
+	stop()
+}
+
+// TestWhatLeavesTheConfigurationFile: what another source may have now stays until that one was read.
+func TestWhatLeavesTheConfigurationFile(t *testing.T) {
+	entry := func(tenant, user, password string) authcache.Entry {
+		return authcache.Entry{Identity: &authcache.Identity{Tenant: tenant}, User: user, Password: password}
+	}
+	token := authcache.Entry{Identity: &authcache.Identity{Tenant: "t"}, Scheme: authcache.Bearer, Password: "token"}
+	certificate := authcache.Entry{Identity: &authcache.Identity{Tenant: "t"}, Scheme: authcache.Certificate, User: "cn:x"}
+	nobody := authcache.Entry{Identity: &authcache.Identity{Tenant: "t"}, Scheme: authcache.Anonymous}
+	one, two, changed := entry("t", "u", "one"), entry("t", "u", "two"), entry("t", "u", "three")
+	for _, c := range []struct {
+		name              string
+		before, now, want []authcache.Entry
+	}{
+		{"nothing", []authcache.Entry{one, token, certificate}, []authcache.Entry{one, token, certificate}, nil},
+		{"a client", []authcache.Entry{one}, nil, []authcache.Entry{one}},
+		{"a token and a certificate", []authcache.Entry{token, certificate}, nil, []authcache.Entry{token, certificate}},
+		{"who needs no credential", []authcache.Entry{nobody}, nil, nil},
+		{"one of two passwords", []authcache.Entry{one, two}, []authcache.Entry{one}, []authcache.Entry{two}},
+		{"one of two, and the other is changed", []authcache.Entry{one, two}, []authcache.Entry{changed}, []authcache.Entry{one, two}},
+		{"a password is changed", []authcache.Entry{one}, []authcache.Entry{changed}, nil},
+		{"a client gets another tenant", []authcache.Entry{one, two}, []authcache.Entry{entry("x", "u", "one")}, nil},
+	} {
+		got := leaving(c.before, c.now)
+		if !slices.EqualFunc(got, c.want, func(a, b authcache.Entry) bool { return a.User == b.User && a.Password == b.Password }) {
+			t.Errorf("%s: %d leave, want %d", c.name, len(got), len(c.want))
+		}
 	}
 }
 
