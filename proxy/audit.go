@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/headgate/headgate/authcache"
 )
 
 // refusalsPerSecond bounds the lines of the audit log for each reason.
@@ -43,8 +45,8 @@ func (x *exchange) audit(now time.Time) {
 	if x.failure != nil {
 		x.auditRefusal(now)
 	}
-	if x.attempts > 0 && x.changesSomething() {
-		x.auditChange()
+	if text := x.auditText(); x.attempts > 0 && text != "" {
+		x.auditPassed(text)
 	}
 }
 
@@ -56,6 +58,7 @@ func (x *exchange) auditRefusal(now time.Time) {
 	attrs := append(make([]slog.Attr, 0, 16), slog.String("log", "audit"))
 	attrs = x.appendOutcome(attrs)
 	attrs = x.appendSender(attrs)
+	attrs = x.appendToken(attrs)
 	if asked := x.tenantAsked(); asked != "" {
 		attrs = append(attrs, slog.String("tenant_asked", asked))
 	}
@@ -71,13 +74,47 @@ func (a *auditLog) refusedConnection(r *Refusal, from netip.Addr) {
 	}
 }
 
-func (x *exchange) auditChange() {
+// What the audit log says of requests that went upstream.
+const (
+	changePassed = "a change was passed on"
+	guardedRead  = "a read that needs scope rules was passed on"
+)
+
+// auditText is what there is to say of the request, "" for nothing: it is one of the few that change something other than
+// samples, or that read what only those may see who change rules, as the receivers of alerts with their secrets
+// (/api/v1/alerts).
+func (x *exchange) auditText() string {
+	switch {
+	case x.changesSomething():
+		return changePassed
+	case x.scope()&authcache.Rules != 0:
+		return guardedRead
+	}
+	return ""
+}
+
+func (x *exchange) auditPassed(text string) {
 	attrs := append(make([]slog.Attr, 0, 16), slog.String("log", "audit"))
 	attrs = x.appendOutcome(attrs)
 	attrs = x.appendSender(attrs)
+	attrs = x.appendToken(attrs)
 	attrs = x.appendRequest(attrs)
 	attrs = append(attrs, slog.Int("status", x.status), slog.Int64("bytes", x.received))
-	x.proxy.seen.audit.changes.LogAttrs(context.Background(), slog.LevelInfo, "a change was passed on", attrs...)
+	x.proxy.seen.audit.changes.LogAttrs(context.Background(), slog.LevelInfo, text, attrs...)
+}
+
+// appendToken names the token of a client that has shown a good one: the client's name is that of its sub, which many
+// tokens can have, or none.
+func (x *exchange) appendToken(attrs []slog.Attr) []slog.Attr {
+	if x.identity == nil || x.sender.scheme != authcache.Bearer {
+		return attrs
+	}
+	var space [authcache.MaxBasicSize]byte
+	shown, ok := authcache.ParseAuthorization(x.head.Authorization, space[:])
+	if !ok {
+		return attrs
+	}
+	return append(attrs, slog.String("sender", nameOf(shown)))
 }
 
 // maxTenantAsked is how much of a tenant header is logged, in bytes: the longest tenant ID there is.
