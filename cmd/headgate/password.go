@@ -5,10 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
@@ -21,13 +21,14 @@ func hashPasswordCommand() command {
 		usage:   "[--cost N] < FILE",
 		summary: "read a password from standard input and print its bcrypt hash, for password_hash",
 		define: func(set *flag.FlagSet) action {
-			cost := set.Int("cost", bcrypt.DefaultCost, "work factor, 4 to 31: one more doubles the time of a verification")
+			cost := set.Int("cost", bcrypt.DefaultCost, fmt.Sprintf("work factor, %d to %d: one more doubles the time of a verification",
+				verify.MinBcryptCost, verify.MaxBcryptCost))
 			return func(c console, args []string) error {
 				if len(args) > 0 {
 					return usageError("the password is read from standard input, where no list of processes shows it")
 				}
-				if *cost < bcrypt.MinCost || *cost > bcrypt.MaxCost {
-					return usageError(fmt.Sprintf("--cost %d is out of range; want 4 to 31", *cost))
+				if *cost < verify.MinBcryptCost || *cost > verify.MaxBcryptCost {
+					return usageError(fmt.Sprintf("--cost %d is out of range; want %d to %d", *cost, verify.MinBcryptCost, verify.MaxBcryptCost))
 				}
 				return hashPassword(c, *cost)
 			}
@@ -40,15 +41,15 @@ func hashPassword(c console, cost int) error {
 	if err != nil {
 		return fmt.Errorf("hash-password: %w", err)
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	hash, err := config.HashPassword(password, cost)
 	if err != nil {
-		return fmt.Errorf("hash-password: the password has %d bytes; bcrypt takes at most 72", len(password))
+		return fmt.Errorf("hash-password: %w", err)
 	}
-	c.printf("%s\n", hash)
+	c.printf("%s\n", string(hash))
 	return nil
 }
 
-// readSecret reads all of r and drops one trailing newline, which editors and echo add.
+// readSecret reads all of r and drops one trailing newline, which editors and echo add, as from a secret file.
 func readSecret(r io.Reader) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
@@ -57,7 +58,7 @@ func readSecret(r io.Reader) (string, error) {
 	if len(raw) > maxSecret {
 		return "", errors.New("the password is longer than 64 KiB")
 	}
-	secret := strings.TrimSuffix(string(raw), "\n")
+	secret := string(config.DropNewline(raw))
 	if secret == "" {
 		return "", errors.New("there is no password on standard input")
 	}

@@ -162,7 +162,7 @@ func (i *JWTIssuer) readKeys(on *checks, key string) {
 		if text == nil {
 			return
 		}
-		add(name, Secret(dropNewline(text)))
+		add(name, Secret(DropNewline(text)))
 		on.warnExposed(name, path)
 	}
 	if i.Secret != "" {

@@ -30,7 +30,7 @@ func (c *Config) validateEtcd(on *checks) {
 		on.errorf("etcd", "has one of username and password_file; want both or none")
 	}
 	if text := on.content("etcd.password_file", e.PasswordFile); text != nil {
-		e.password = Secret(dropNewline(text))
+		e.password = Secret(DropNewline(text))
 		on.warnExposed("etcd.password_file", e.PasswordFile)
 	}
 	switch {

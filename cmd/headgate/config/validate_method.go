@@ -126,7 +126,7 @@ func (t *Tenant) readSecret(on *checks, key, name, what string) bool {
 	if text == nil {
 		return false
 	}
-	text = dropNewline(text)
+	text = DropNewline(text)
 	if len(text) == 0 {
 		on.errorf(key, "%s is empty; want a %s in it", show(name), what)
 		return false
@@ -182,8 +182,8 @@ func isSHA256(sum Secret) bool {
 	return err == nil && len(decoded) == sha256.Size
 }
 
-// dropNewline takes one line end off the end of a secret.
-func dropNewline(text []byte) []byte {
+// DropNewline takes one line end off the end of a secret, of Windows too.
+func DropNewline(text []byte) []byte {
 	if cut, ok := bytes.CutSuffix(text, []byte("\n")); ok {
 		return bytes.TrimSuffix(cut, []byte("\r"))
 	}

@@ -44,11 +44,11 @@ func (c Clients) Set(ctx context.Context, s Setting) error {
 	made := ""
 	switch {
 	case s.Password != "":
-		hash, err := bcrypt.GenerateFromPassword([]byte(s.Password), bcrypt.DefaultCost)
+		hash, err := config.HashPassword(s.Password, bcrypt.DefaultCost)
 		if err != nil {
-			return fmt.Errorf("the password has %d bytes; bcrypt takes at most 72", len(s.Password))
+			return err
 		}
-		t.PasswordHash, t.PasswordSHA256 = config.Secret(hash), ""
+		t.PasswordHash, t.PasswordSHA256 = hash, ""
 	case !before.There() || s.NewPassword:
 		var sum string
 		made, sum = config.NewPassword()
