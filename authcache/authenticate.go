@@ -308,12 +308,7 @@ func (c *Cache) match(f *flight) (*record, verify.Work) {
 		if !right {
 			continue
 		}
-		terms := r.identity.Load().Terms
-		if terms == nil {
-			return r, spent
-		}
-		inTime := Terms{NotBefore: terms.NotBefore, Expires: terms.Expires, Grace: terms.Grace}
-		if f.verdict = inTime.judge(netip.Addr{}, time.Now()); f.verdict == Accepted {
+		if f.verdict = r.identity.Load().Terms.At(time.Now()); f.verdict == Accepted {
 			return r, spent
 		}
 	}

@@ -18,11 +18,18 @@ type Terms struct {
 
 // judge says whether the terms hold now, for a client at this address.
 func (t *Terms) judge(from netip.Addr, now time.Time) Verdict {
+	if !t.allows(from) {
+		return Misplaced
+	}
+	return t.At(now)
+}
+
+// At says whether the terms hold at a moment, for a client at one of their addresses: Accepted, Early or Expired. nil terms
+// always do.
+func (t *Terms) At(now time.Time) Verdict {
 	switch {
 	case t == nil:
 		return Accepted
-	case !t.allows(from):
-		return Misplaced
 	case !t.NotBefore.IsZero() && now.Before(t.NotBefore):
 		return Early
 	case !t.Expires.IsZero() && !now.Before(t.Expires.Add(t.Grace)):

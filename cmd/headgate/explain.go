@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -39,7 +40,7 @@ func explainCommand() command {
 				if err != nil {
 					return err
 				}
-				e, err := explain(loaded.config, q)
+				e, err := explain(loaded.config, q, time.Now())
 				if err != nil {
 					return err
 				}
@@ -101,11 +102,11 @@ type refused struct {
 	Text   string `json:"text"`
 }
 
-// explain compiles the configuration as run does, and asks the snapshot.
-func explain(cfg *config.Config, q question) (*explanation, error) {
+// explain compiles the configuration as run does, and asks the snapshot what it would do now.
+func explain(cfg *config.Config, q question, now time.Time) (*explanation, error) {
 	credentials := authcache.New(authcache.Options{Workers: 1})
 	defer credentials.Close()
-	client, err := findSender(cfg, credentials, q.client)
+	client, err := findSender(cfg, credentials, q.client, now)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +123,10 @@ func explain(cfg *config.Config, q question) (*explanation, error) {
 	rawPath, _, _ := strings.Cut(q.path, "?")
 	r, refusal := g.snapshot.Match(q.method, rawPath)
 	detail := ""
+	known := refusal == nil || refusal.Status != 400 // what is malformed is not asked who it is
+	if verdict := client.verdict(now); known && verdict != "" {
+		refusal, detail = refusalFor("unauthorized"), verdict
+	}
 	if r != nil {
 		g.awaitHosts(context.Background())
 		e.Route = describeRoute(r, rawPath)
@@ -129,6 +134,7 @@ func explain(cfg *config.Config, q question) (*explanation, error) {
 			e.Route.Policy = u.Policy
 		}
 		switch {
+		case refusal != nil:
 		case client != nil && !client.mayUse(r.Scope):
 			refusal = refusalFor("scope_missing")
 		case r.Upstream == "":

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -35,10 +36,11 @@ type sender struct {
 // signed is how a signed token is called, which no [[tenants]] has.
 const signed = "token"
 
-// findSender returns who a name stands for; nil for no name. Where signed tokens are taken, a name that is not in the
+// findSender returns who a name stands for; nil for no name. Of several credentials it is one that is good now, if there is
+// one. Where signed tokens are taken, a name that is not in the
 // configuration is that of a token: its tenant, or several with "|" between them, and a slash and its subject behind
 // them, if that matters.
-func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (*sender, error) {
+func findSender(cfg *config.Config, credentials *authcache.Cache, name string, now time.Time) (*sender, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -62,7 +64,13 @@ func findSender(cfg *config.Config, credentials *authcache.Cache, name string) (
 				name, first.Where, other.Where)
 		}
 	}
-	return newSender(first.Identity, authenticationOf(first.Scheme), first.Where), nil
+	best := first
+	for _, other := range slices.Backward(found) {
+		if other.Identity.Terms.At(now) == authcache.Accepted {
+			best = other
+		}
+	}
+	return newSender(best.Identity, authenticationOf(best.Scheme), best.Where), nil
 }
 
 // readAll puts all credentials of a configuration into a cache, those of its folder and its htpasswd file included. Keys
@@ -158,6 +166,20 @@ func unknownClient(credentials *authcache.Cache, name string) error {
 	return fmt.Errorf("--client: %q is not in the configuration; it has %s", name, cmp.Or(strings.Join(known, ", "), "no clients"))
 }
 
+// verdict says why the credential is refused at a moment whatever it is used for, "" for nothing, also of nobody.
+func (s *sender) verdict(now time.Time) string {
+	if s == nil {
+		return ""
+	}
+	switch s.identity.Terms.At(now) {
+	case authcache.Early:
+		return "the credential is not good before " + s.NotBefore
+	case authcache.Expired:
+		return "the credential has ended on " + s.Expires
+	}
+	return ""
+}
+
 // mayUse reports whether the client may send what this scope covers, as far as that is known.
 func (s *sender) mayUse(scope authcache.Scope) bool {
 	return s.Scopes == "" || s.identity.Scopes.Has(scope)
@@ -182,10 +204,13 @@ func (s *sender) write(line func(name, value string)) {
 	for _, list := range []struct {
 		name  string
 		items []string
-	}{{"read tenants", s.ReadTenants}, {"read default", s.ReadDefault}, {"write tenants", s.WriteTenants}, {"allow from", s.AllowFrom}} {
+	}{{"read tenants", s.ReadTenants}, {"read default", s.ReadDefault}, {"write tenants", s.WriteTenants}} {
 		if len(list.items) > 0 {
 			line(list.name, strings.Join(list.items, ", "))
 		}
+	}
+	if len(s.AllowFrom) > 0 {
+		line("allow from", strings.Join(s.AllowFrom, ", ")+"; refused as a wrong one from everywhere else")
 	}
 	if s.NotBefore != "" {
 		line("not before", s.NotBefore)
