@@ -158,6 +158,16 @@ func (c Cortex) HasForTenants(path string) bool {
 	return newKnownRoutes(cortexRoutes(c)).at(path, prefix) != nil
 }
 
+// RewriteForTenants is the path of Cortex's that a path, or with a trailing "/*" a
+// prefix, stands for by default: "" when it is Cortex's own, or nobody's.
+func (c Cortex) RewriteForTenants(path string) string {
+	path, prefix := splitPrefix(path)
+	for _, r := range newKnownRoutes(cortexRoutes(c)).at(path, prefix) {
+		return writePath(r.rewrite, r.rewrite != "" && prefix)
+	}
+	return ""
+}
+
 // at are the routes that govern a path: its own, or else those of the longest
 // prefix above it.
 func (k knownRoutes) at(path string, prefix bool) []*cortexRoute {

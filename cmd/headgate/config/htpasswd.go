@@ -51,11 +51,12 @@ func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials
 }
 
 // HtpasswdLines are the lines of an htpasswd file that say something, by their number
-// from 1: neither empty nor a comment.
+// from 1: neither empty nor a comment. A byte order mark, as Windows writes it, is no
+// part of the first.
 func HtpasswdLines(text []byte) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		number := 0
-		for raw := range bytes.Lines(text) {
+		for raw := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 			number++
 			line := strings.TrimRight(string(raw), "\r\n")
 			if strings.TrimSpace(line) != "" && line[0] != '#' && !yield(number, line) {

@@ -24,6 +24,16 @@ type authGatewayServer struct {
 	port    int
 
 	readTimeout, writeTimeout, idleTimeout time.Duration // 0: not given, which is the default
+
+	older bool // they are called as in the first versions: "read_timeout"
+}
+
+// called is the name of a timeout: "read", "write" or "idle".
+func (s *authGatewayServer) called(timeout string) string {
+	if s.older {
+		return timeout + "_timeout"
+	}
+	return "http_server_" + timeout + "_timeout"
 }
 
 type authGatewayTenant struct {
@@ -109,13 +119,17 @@ func (g *authGateway) read(root *node) error {
 }
 
 func (s *authGatewayServer) read(where string, n *node) error {
-	return n.read(where, readers{
-		"address":                   readText(where+".address", func(v string) { s.address = v }),
-		"port":                      readPort(where+".port", func(v int) { s.port = v }),
-		"http_server_read_timeout":  readDuration(where+".http_server_read_timeout", func(v time.Duration) { s.readTimeout = v }),
-		"http_server_write_timeout": readDuration(where+".http_server_write_timeout", func(v time.Duration) { s.writeTimeout = v }),
-		"http_server_idle_timeout":  readDuration(where+".http_server_idle_timeout", func(v time.Duration) { s.idleTimeout = v }),
-	})
+	known := readers{
+		"address": readText(where+".address", func(v string) { s.address = v }),
+		"port":    readPort(where+".port", func(v int) { s.port = v }),
+	}
+	for timeout, to := range map[string]*time.Duration{"read": &s.readTimeout, "write": &s.writeTimeout, "idle": &s.idleTimeout} {
+		for _, older := range []bool{false, true} {
+			key := (&authGatewayServer{older: older}).called(timeout)
+			known[key] = readDuration(where+"."+key, func(v time.Duration) { *to, s.older = v, older })
+		}
+	}
+	return n.read(where, known)
 }
 
 func (g *authGateway) readTenant(n *node) error {
@@ -154,8 +168,8 @@ func (c *authGatewayComponent) read(n *node) error {
 
 func (g *authGateway) write() ([]byte, error) {
 	d := new(document)
-	d.remark("Converted from the configuration of auth-gateway. Every path that it had goes where it went; the others are closed, but\n" +
-		"for Cortex's push paths, where headgate answers 503 instead of 404 so that senders keep what they could not send.\n" +
+	d.remark("Converted from the configuration of auth-gateway. Every path that it had goes where it went, the others are closed.\n" +
+		pushPaths + "\n" +
 		"On Cortex's own paths the methods are those of Cortex's API; any other gets 405 here, as Cortex would answer.")
 	g.writeServers(d)
 	components := make([]*component, 0, len(g.components))
@@ -199,21 +213,18 @@ func (g *authGateway) writeServers(d *document) {
 	for _, timeout := range []struct {
 		key   string
 		value time.Duration
-		from  string
 	}{
-		{"read_timeout", g.server.readTimeout, "http_server_read_timeout"},
-		{"write_timeout", g.server.writeTimeout, "http_server_write_timeout"},
-		{"idle_timeout", g.server.idleTimeout, "http_server_idle_timeout"},
+		{"read", g.server.readTimeout}, {"write", g.server.writeTimeout}, {"idle", g.server.idleTimeout},
 	} {
 		if timeout.value > 0 {
-			d.set(timeout.key, timeout.value, timeout.from)
+			d.set(timeout.key+"_timeout", timeout.value, g.server.called(timeout.key))
 		}
 	}
 	if g.server.writeTimeout == 0 {
-		d.remark("http_server_write_timeout was 30s unless given, shorter than the minute that a query had: left to \"auto\"")
+		d.remark("%s was 30s unless given, shorter than the minute that a query had: left to \"auto\"", g.server.called("write"))
 	}
 	if g.server.idleTimeout == 0 {
-		d.remark("http_server_idle_timeout was 120s unless given; Prometheus keeps idle connections for 5m, headgate for 6m")
+		d.remark("%s was 120s unless given; Prometheus keeps idle connections for 5m, headgate for 6m", g.server.called("idle"))
 	}
 	if g.takes(config.Default().Server.HealthPath) {
 		d.set("health_path", "", "its usual value is the path of a route")
@@ -237,7 +248,7 @@ func (g *authGateway) writeServers(d *document) {
 		{"read", g.admin.readTimeout}, {"write", g.admin.writeTimeout}, {"idle", g.admin.idleTimeout},
 	} {
 		if timeout.value > 0 {
-			d.remark("%s.http_server_%s_timeout, %s, has no counterpart", g.adminKey, timeout.key, formatDuration(timeout.value))
+			d.remark("%s.%s, %s, has no counterpart", g.adminKey, g.admin.called(timeout.key), formatDuration(timeout.value))
 		}
 	}
 }
@@ -286,11 +297,16 @@ func (c *authGatewayComponent) convert(d *document) *component {
 	if c.dialer > 0 {
 		made.set("connect_timeout", c.dialer, "http_client_dialer_timeout; without effect in auth-gateway")
 	}
-	if c.readTimeout > 0 {
-		made.set("read_timeout", c.readTimeout, "")
-	}
-	if c.writeTimeout > 0 {
-		made.set("write_timeout", c.writeTimeout, "")
+	only := "auth-gateway had no other limit than timeout"
+	for _, limit := range []struct {
+		key   string
+		given time.Duration
+	}{{"read_timeout", c.readTimeout}, {"write_timeout", c.writeTimeout}} {
+		if limit.given > 0 {
+			made.set(limit.key, limit.given, "")
+		} else {
+			made.set(limit.key, whole, only)
+		}
 	}
 	if c.idleTimeout > 0 {
 		made.set("idle_timeout", c.idleTimeout, "")

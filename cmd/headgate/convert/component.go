@@ -7,6 +7,10 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
+// pushPaths says where a converted gateway differs from every original.
+const pushPaths = "The exception are Cortex's push paths, such as /prometheus/api/v1/push, that did not go to a distributor, by themselves or\n" +
+	"below a prefix: headgate answers 503 there, so that senders keep what they could not send."
+
 // component is an upstream with the routes that the original sends there.
 type component struct {
 	name     string // of the upstream
@@ -89,11 +93,14 @@ func (c *component) write(d *document, cortex config.Cortex) []explicitRoute {
 			}
 			paths = append(paths, r.written())
 		}
-		known := cortex.HasForTenants(r.written())
-		if known && takesPaths && base == "" && r.scope == "" {
+		known, alias := cortex.HasForTenants(r.written()), cortex.RewriteForTenants(r.written())
+		if known && takesPaths && base == "" && r.scope == "" && alias == "" {
 			continue
 		}
 		e := explicitRoute{route: r, upstream: c.name}
+		if alias != "" && e.remark == "" {
+			e.remark = "It goes upstream as it is, as it did. Cortex does not have this path: rewrite = \"" + alias + "\" makes it one that it has."
+		}
 		if e.scope == "" && !known {
 			e.scope = scopeOf(c.name)
 		}

@@ -17,14 +17,14 @@ func (g *cortexGateway) render() ([]byte, error) {
 	}
 	g.pathPrefix = strings.TrimRight(g.pathPrefix, "/")
 	d := new(document)
-	d.remark("Converted from the flags of cortex-gateway. Every path goes where it went; the others are closed, but for Cortex's\n" +
-		"push paths, where headgate answers 503 instead of 404 so that senders keep what they could not send.\n" +
+	d.remark("Converted from the flags of cortex-gateway. Every path goes where it went, the others are closed.\n" +
+		pushPaths + "\n" +
 		"A prefix ends at a slash here: /api/* is not /apis. /metrics and /debug/pprof are on the admin listener.")
 	if g.alertmanager == "" {
 		d.remark("A push to /api/v1/push is not among the paths that the original sent to a distributor: add it to paths below if senders\nuse it.")
 	} else {
-		d.remark("These are the paths of deliveryhero's fork. That of telemetrytower has /prometheus/* at the query-frontend,\n" +
-			"/api/v1/alerts at the ruler and /alertmanager/* at the alertmanager instead of what is below /api/prom.")
+		d.remark("These are the paths of deliveryhero's fork, in its last version: earlier ones had only what is below /api. That of\n" +
+			"telemetrytower has all of /prometheus/* at the query-frontend, /api/v1/alerts at the ruler, and nothing below /api/prom.")
 	}
 	for _, line := range g.remarks {
 		d.remark("%s", line)
@@ -119,8 +119,12 @@ func (g *cortexGateway) writeTokens(d *document) error {
 			return errors.New("-gateway.auth.tenant-name: Cortex would refuse it: " + err.Error())
 		}
 		d.blank()
-		d.remark("-gateway.auth.tenant-name let in everybody as this tenant, without looking at tokens. Narrow allow_from down to the\n" +
-			"senders' addresses, then give them credentials.")
+		d.remark("-gateway.auth.tenant-name let in everybody as this tenant, without looking at tokens. Here whoever sends an\n" +
+			"Authorization is known by that alone: take it out of the senders that still have one, which are refused until then, with\n" +
+			"503 on pushes so that they lose nothing. Narrow allow_from down to the senders' addresses, then give them credentials.")
+		d.table("[auth]")
+		d.set("denied_write_status", 503, "until every sender has what it needs")
+		d.blank()
 		d.table("[[tenants]]")
 		d.set("id", g.tenantName, "")
 		d.set("authentication", "none", "")

@@ -2,6 +2,8 @@ package convert
 
 import (
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +21,9 @@ type conversion struct {
 	name     string // of the expected configuration in testdata
 	from     func(t *testing.T) ([]byte, error)
 	original []string // its whole route table, as servedRoutes writes it
+
+	// Its deadlines, as deadlines writes them. nil: it has none, and headgate's own are in force.
+	deadlines map[string]string
 }
 
 // fromFile converts a file in testdata.
@@ -71,6 +76,11 @@ var conversions = []conversion{
 		name:     "auth_gateway",
 		from:     fromFile("auth_gateway.yaml", AuthGateway),
 		original: slices.Concat(authGatewayDistributor, authGatewayFrontend, authGatewayAlertmanager, authGatewayRuler),
+		// http_client_timeout alone has an effect.
+		deadlines: map[string]string{
+			"distributor": "15s read 15s write 15s", "query-frontend": "1m0s read 1m0s write 1m0s",
+			"alertmanager": "15s read 15s write 15s", "ruler": "15s read 15s write 15s",
+		},
 	},
 	{
 		name: "auth_gateway_paths",
@@ -81,11 +91,25 @@ var conversions = []conversion{
 			"/prometheus/api/v1/query_range query-frontend as /cortex/prometheus/api/v1/query_range",
 			"/alertmanager/* alertmanager", "/multitenant_alertmanager/delete_tenant_config alertmanager",
 		},
+		deadlines: map[string]string{
+			"distributor": "15s read 15s write 15s", "query-frontend": "1m0s read 1m0s write 1m0s", "alertmanager": "15s read 15s write 15s",
+		},
+	},
+	{
+		name:     "auth_gateway_older",
+		from:     fromFile("auth_gateway_older.yaml", AuthGateway),
+		original: slices.Concat(authGatewayDistributor, []string{"/api/prom/api/v1/labels query-frontend", "/prometheus/api/v1/label/* query-frontend"}),
+		deadlines: map[string]string{
+			"distributor": "15s read 15s write 15s", "query-frontend": "1m0s read 1m0s write 1m0s",
+		},
 	},
 	{
 		name:     "proposal_first",
 		from:     fromFile("proposal_first.yaml", AuthGateway),
 		original: slices.Concat(authGatewayDistributor, authGatewayFrontend),
+		deadlines: map[string]string{
+			"distributor": "20s read 5s write 5s", "query-frontend": "1m0s read 5s write 5s",
+		},
 	},
 	{
 		name: "proposal_later",
@@ -121,9 +145,11 @@ var conversions = []conversion{
 			"-gateway.auth.jwks-url", "https://tenant.region.auth0.com/.well-known/jwks.json"),
 		original: []string{
 			"/all_user_stats distributor", "/api/prom/push distributor", "/api/v1/push distributor",
+			"/prometheus/api/v1/alerts/* ruler", "/prometheus/api/v1/rules/* ruler", "/prometheus/config/v1/rules/* ruler",
 			"/api/prom/api/v1/alerts/* ruler", "/api/prom/api/v1/rules/* ruler", "/api/v1/rules/* ruler", "/api/prom/rules/* ruler",
-			"/api/v1/alerts/* alertmanager", "/api/prom/alertmanager/* alertmanager",
-			"/api/* query-frontend",
+			"/prometheus/api/* query-frontend", "/api/v1/user_stats/* query-frontend", "/api/* query-frontend",
+			"/api/v1/alerts/* alertmanager", "/alertmanager/* alertmanager", "/multitenant_alertmanager/status/* alertmanager",
+			"/api/prom/alertmanager/* alertmanager",
 		},
 	},
 }
@@ -169,6 +195,45 @@ func TestTheRouteTableIsTheOriginals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A request may take as long as it might, and no longer: neither a push that takes its time is refused earlier, nor a query.
+func TestTheDeadlinesAreTheOriginals(t *testing.T) {
+	for _, c := range conversions {
+		t.Run(c.name, func(t *testing.T) {
+			text, err := c.from(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := deadlines(accepted(t, text))
+			want := c.deadlines
+			if want == nil {
+				want = map[string]string{}
+				for upstream := range got {
+					want[upstream] = deadlines(accepted(t, []byte("[upstreams."+upstream+"]\nurl = \"http://cortex.example\"\n")))[upstream]
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("got %v\nwant %v", got, want)
+			}
+		})
+	}
+}
+
+// deadlines are those of the routes of each upstream.
+func deadlines(c *config.Config) map[string]string {
+	all := map[string]string{}
+	for _, row := range c.RouteTable() {
+		if row.Upstream == "" {
+			continue
+		}
+		line := fmt.Sprintf("%s read %s write %s", row.Timeout, row.ReadTimeout, row.WriteTimeout)
+		if before, there := all[row.Upstream]; there && before != line {
+			line = before + ", " + line
+		}
+		all[row.Upstream] = line
+	}
+	return all
 }
 
 // Whatever the path, a request goes to where the original sent it, with every method that Cortex has there.

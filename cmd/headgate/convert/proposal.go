@@ -99,8 +99,7 @@ func (p *proposal) write() ([]byte, error) {
 	}
 	d := new(document)
 	d.remark("Converted from basic, routes and targets. Every path that was routed goes where it went, whatever its method unless\n" +
-		"Cortex's own API says which; the others are closed, but for Cortex's push paths, where headgate answers 503 instead of\n" +
-		"404 so that senders keep what they could not send.")
+		"Cortex's own API says which; the others are closed.\n" + pushPaths)
 	if slices.ContainsFunc(p.routes, func(r proposedRoute) bool { return r.prefix }) {
 		d.remark("A prefix ends at a slash here: /prometheus/* is not /prometheus-x.")
 	}

@@ -91,14 +91,41 @@ func TestTokensOfCortexGatewayAreTaken(t *testing.T) {
 	}
 }
 
-// Without authentication everybody is one tenant.
+// Without authentication everybody is one tenant; who sends an Authorization all the same is refused here, and loses nothing.
 func TestTheTenantNameOfAForkIsForEverybody(t *testing.T) {
 	text, err := CortexGateway(append(slices.Clone(upstreamFlags), "-gateway.auth.tenant-name", "fake"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tenant := accepted(t, text).Tenants[0]; tenant.ID != "fake" || tenant.Authentication != "none" || len(tenant.AllowFrom) != 2 {
+	made := accepted(t, text)
+	if tenant := made.Tenants[0]; tenant.ID != "fake" || tenant.Authentication != "none" || len(tenant.AllowFrom) != 2 {
 		t.Errorf("%+v\n%s", tenant, text)
+	}
+	if made.Auth.DeniedWriteStatus != 503 || !strings.Contains(string(text), "take it out of the senders that still have one") {
+		t.Errorf("nothing is said of senders with a token:\n%s", text)
+	}
+}
+
+// A byte order mark, as editors on Windows write it, is no part of a file.
+func TestAByteOrderMarkIsPassedOver(t *testing.T) {
+	const mark = "\ufeff"
+	file := authGatewayWith("- {authentication: basic, username: a, password: p, id: x}")
+	for name, do := range map[string]func([]byte) ([]byte, error){
+		"auth-gateway": func(text []byte) ([]byte, error) { return AuthGateway(text) },
+		"proposal": func(text []byte) ([]byte, error) {
+			text = []byte(strings.Replace(string(text), string(file), "basic: {a: {password: p, tenant: x}}\nroutes: []\ntargets: {distributor: http://d}\n", 1))
+			return Proposal(text)
+		},
+		"htpasswd": func(text []byte) ([]byte, error) {
+			text = []byte(strings.Replace(string(text), string(file), "x:$2a$04$xHTrmMMJUy4T7.njmTHHieWdYqUKqWBbliLY.6rloOcibjMmtYCvy\n", 1))
+			return Htpasswd(HtpasswdFile{Name: "users", Text: text})
+		},
+	} {
+		with, err := do(append([]byte(mark), file...))
+		without, errWithout := do(file)
+		if err != nil || errWithout != nil || string(with) != string(without) || len(accepted(t, with).Tenants) != 1 {
+			t.Errorf("%s: %v, %v\n%s", name, err, errWithout, with)
+		}
 	}
 }
 

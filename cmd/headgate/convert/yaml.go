@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -70,7 +71,7 @@ func parseYAML(text []byte) (root *node, err error) {
 			root, err = nil, errors.New("is not YAML: the parser gave up on it")
 		}
 	}()
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parser.ParseBytes(bytes.TrimPrefix(text, []byte("\ufeff")), 0)
 	if err != nil {
 		return nil, syntaxError(err)
 	}
