@@ -9,6 +9,24 @@ type Condition struct {
 	Since      time.Time // since when it is not well; zero: it is
 }
 
+// Available reports whether the host takes requests: it is not passed over.
+func (c Condition) Available() bool { return !c.PassedOver }
+
+// Healthy reports whether the host is well: neither its requests nor its probes fail. One that is ill is available all
+// the same when too few others are left.
+func (c Condition) Healthy() bool { return !c.PassedOver && c.Cause == "" }
+
+// rank is how good the condition is, the worst first.
+func (c Condition) rank() int {
+	switch {
+	case c.PassedOver:
+		return 0
+	case c.Cause != "":
+		return 1
+	}
+	return 2
+}
+
 // Condition tells how the host is.
 func (h *Host) Condition() Condition {
 	h.judged.Lock()

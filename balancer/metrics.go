@@ -19,7 +19,8 @@ import (
 
 // Metrics writes the series of all pools of a process, headgate_upstream_*, into one metrics.Set. While one pool replaces
 // another, and when a route has connections of its own, several pools and hosts have the same labels: their gauges are
-// added up, their counters are shared, and the series go when the last of them goes. A nil *Metrics keeps nothing.
+// those of an Upstream and of an Address, their counters are shared, and the series go when the last of them goes. A nil
+// *Metrics keeps nothing.
 type Metrics struct {
 	mu    sync.Mutex
 	pools map[string]*poolSeries
@@ -39,7 +40,7 @@ type hostLabels struct{ upstream, host string }
 // poolSeries are the series of all pools with one name.
 type poolSeries struct {
 	lookups, lookupFailures atomic.Uint64
-	pools                   []*Pool // guarded by Metrics.mu, the newest last
+	pools                   Upstream // guarded by Metrics.mu
 }
 
 // hostSeries are the series of all hosts with the same labels.
@@ -53,7 +54,7 @@ type hostSeries struct {
 	clock   clock
 	gone    atomic.Uint64 // requests of hosts that went
 
-	hosts []*Host // guarded by Metrics.mu
+	hosts Address // guarded by Metrics.mu
 }
 
 // add shows p and returns its counters.
@@ -123,23 +124,15 @@ type hostMetric struct {
 }
 
 var poolMetrics = []poolMetric{
-	{name: "headgate_upstream_hosts", value: func(s *poolSeries) uint64 {
-		return uint64(len(s.newest().Hosts()))
-	}},
-	{name: "headgate_upstream_hosts_available", value: func(s *poolSeries) (n uint64) {
-		for _, h := range s.newest().Hosts() {
-			if h.Available() {
-				n++
-			}
-		}
-		return n
-	}},
+	{name: "headgate_upstream_hosts", value: func(s *poolSeries) uint64 { return uint64(len(s.pools.Addresses())) }},
+	{name: "headgate_upstream_hosts_available", value: func(s *poolSeries) uint64 { return s.pools.count(Condition.Available) }},
+	{name: "headgate_upstream_hosts_healthy", value: func(s *poolSeries) uint64 { return s.pools.count(Condition.Healthy) }},
 	{name: "headgate_upstream_dns_lookups_total", names: true, value: func(s *poolSeries) uint64 { return s.lookups.Load() }},
 	{name: "headgate_upstream_dns_lookup_failures_total", names: true, value: func(s *poolSeries) uint64 {
 		return s.lookupFailures.Load()
 	}},
 	{name: "headgate_upstream_dns_resolved_timestamp_seconds", names: true, value: func(s *poolSeries) uint64 {
-		if _, at := s.newest().Resolved(); !at.IsZero() {
+		if _, at := s.pools.Resolved(); !at.IsZero() {
 			return uint64(at.Unix())
 		}
 		return 0
@@ -147,41 +140,22 @@ var poolMetrics = []poolMetric{
 }
 
 var hostMetrics = []hostMetric{
-	{"headgate_upstream_host_available", func(s *hostSeries) uint64 {
-		for _, h := range s.hosts {
-			if !h.Available() {
-				return 0
-			}
-		}
-		return 1
-	}},
-	{"headgate_upstream_host_requests_total", func(s *hostSeries) uint64 { return s.requests(s.hosts...) }},
+	{"headgate_upstream_host_available", func(s *hostSeries) uint64 { return oneIf(s.hosts.Condition().Available()) }},
+	{"headgate_upstream_host_healthy", func(s *hostSeries) uint64 { return oneIf(s.hosts.Condition().Healthy()) }},
+	{"headgate_upstream_host_requests_total", func(s *hostSeries) uint64 { return s.requests(s.hosts) }},
 	{"headgate_upstream_host_retries_total", func(s *hostSeries) uint64 { return s.repeats.Load() }},
-	{"headgate_upstream_host_in_flight", func(s *hostSeries) (n uint64) {
-		for _, h := range s.hosts {
-			n += uint64(max(h.InFlight(), 0))
-		}
-		return n
+	{"headgate_upstream_host_in_flight", func(s *hostSeries) uint64 { return uint64(max(s.hosts.InFlight(), 0)) }},
+	{"headgate_upstream_host_connections", func(s *hostSeries) uint64 {
+		open, _, _ := s.hosts.Connections()
+		return uint64(open)
 	}},
-	{"headgate_upstream_host_connections", func(s *hostSeries) (n uint64) {
-		for _, h := range s.hosts {
-			open, _ := h.Connections()
-			n += uint64(open)
-		}
-		return n
+	{"headgate_upstream_host_idle_connections", func(s *hostSeries) uint64 {
+		_, idle, _ := s.hosts.Connections()
+		return uint64(idle)
 	}},
-	{"headgate_upstream_host_idle_connections", func(s *hostSeries) (n uint64) {
-		for _, h := range s.hosts {
-			_, idle := h.Connections()
-			n += uint64(idle)
-		}
-		return n
-	}},
-	{"headgate_upstream_host_max_connections", func(s *hostSeries) (n uint64) {
-		for _, h := range s.hosts {
-			n += uint64(h.link.maxConnections)
-		}
-		return n
+	{"headgate_upstream_host_max_connections", func(s *hostSeries) uint64 {
+		_, _, most := s.hosts.Connections()
+		return uint64(most)
 	}},
 	{"headgate_upstream_host_dials_total", func(s *hostSeries) uint64 { return s.dials.Load() }},
 	{"headgate_upstream_host_dial_errors_total", func(s *hostSeries) uint64 { return s.dialErrors.Load() }},
@@ -197,7 +171,7 @@ var hostMetrics = []hostMetric{
 }
 
 // requests counts those of hosts with these series, and of those that went.
-func (s *hostSeries) requests(hosts ...*Host) uint64 {
+func (s *hostSeries) requests(hosts []*Host) uint64 {
 	n := s.gone.Load()
 	for _, h := range hosts {
 		n += h.begun.Load()
@@ -223,8 +197,12 @@ func (s *hostSeries) writeMore(w io.Writer, labels string) {
 	s.clock.wanted.Store(true)
 }
 
-// newest returns the pool that the gauges speak of: the one that replaces the others. Metrics.mu is held.
-func (s *poolSeries) newest() *Pool { return s.pools[len(s.pools)-1] }
+func oneIf(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
+}
 
 // write writes every series, sorted, each family in one block. It collects them first: whoever reads slowly must not
 // hold the lock that a reload needs.
@@ -234,7 +212,7 @@ func (m *Metrics) write(w io.Writer) {
 	names := slices.Sorted(maps.Keys(m.pools))
 	for _, metric := range poolMetrics {
 		for _, name := range names {
-			if metric.names && len(m.pools[name].newest().names) == 0 {
+			if metric.names && !m.pools[name].pools.looksUp() {
 				continue
 			}
 			fmt.Fprintf(&b, "%s{upstream=%s} %d\n", metric.name, strconv.Quote(name), metric.value(m.pools[name]))

@@ -69,11 +69,10 @@ type Traffic struct {
 	ClockAhead time.Duration // of ours, as of one of the last answers; give or take half a second
 }
 
-// Traffic is a reading of the moment.
-func (h *Host) Traffic() Traffic {
-	s := h.series
+// traffic is a reading of the moment of hosts with these series.
+func (s *hostSeries) traffic(hosts []*Host) Traffic {
 	t := Traffic{
-		Requests:   s.requests(h),
+		Requests:   s.requests(hosts),
 		Repeats:    s.repeats.Load(),
 		PassedOver: s.passedOver.Load(),
 		ClockAhead: time.Duration(s.clock.ahead.Load()),

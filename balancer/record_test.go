@@ -34,8 +34,8 @@ func TestClockIsComparedAfterEachReading(t *testing.T) {
 		t.Error("a Date that cannot be read was enough")
 	}
 	h.Clock([]byte("Sat, 21 Nov 2026 12:01:00 GMT"), now)
-	if h.ClockWanted() || h.Traffic().ClockAhead != time.Minute {
-		t.Errorf("wanted %v, ahead %v", h.ClockWanted(), h.Traffic().ClockAhead)
+	if ahead := (Address{h}).Traffic().ClockAhead; h.ClockWanted() || ahead != time.Minute {
+		t.Errorf("wanted %v, ahead %v", h.ClockWanted(), ahead)
 	}
 	if got := skew(); got != "60" {
 		t.Errorf("skew %q, want 60", got)

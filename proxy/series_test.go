@@ -136,7 +136,7 @@ func TestHostsAreCounted(t *testing.T) {
 			g := startGateway(t, testRoutes(pool, func(r *Route) { r.Retries = 1 }))
 			g.ask(t, tc.raw)
 			g.finished(t)
-			traffic := pool.Hosts()[0].Traffic()
+			traffic := balancer.Address(pool.Hosts()).Traffic()
 			attempts, errors, answers := uint64(1), uint64(1), uint64(0)
 			switch {
 			case tc.want == "":

@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/headgate/headgate/balancer"
 	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/cmd/headgate/exposition"
-	"github.com/headgate/headgate/cmd/headgate/pace"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -38,10 +36,10 @@ func (o operator) Ready() (bool, string) {
 	}
 	var text strings.Builder
 	text.WriteString("ready\n")
-	pools := o.app.current.Load().upstreams()
-	for _, name := range slices.Sorted(maps.Keys(pools)) {
-		switch since := pools[name].UnhealthySince(); {
-		case len(pools[name].Hosts()) == 0:
+	upstreams := o.app.current.Load().upstreams()
+	for _, name := range slices.Sorted(maps.Keys(upstreams)) {
+		switch since := upstreams[name].UnhealthySince(); {
+		case len(upstreams[name].Addresses()) == 0:
 			fmt.Fprintf(&text, "upstream %s: no host is known\n", name)
 		case !since.IsZero():
 			fmt.Fprintf(&text, "upstream %s: no host is healthy since %s\n", name, since.UTC().Format(time.RFC3339))
@@ -157,43 +155,4 @@ func writtenPath(r *proxy.Route) string {
 		return r.Path + "/*"
 	}
 	return r.Path
-}
-
-func upstreamStatus(g *generation, counts map[subject]pace.Count, paces map[subject]pace.Pace) []admin.Upstream {
-	pools := g.upstreams()
-	status := make([]admin.Upstream, 0, len(pools))
-	for _, name := range slices.Sorted(maps.Keys(pools)) {
-		resolved, at := pools[name].Resolved()
-		settings := g.config.Upstreams[name]
-		u := admin.Upstream{Name: name, Policy: settings.Policy, Resolved: resolved, Hosts: []admin.Host{}}
-		if slices.ContainsFunc(settings.Targets(), func(t balancer.Target) bool { return t.Kind != balancer.Literal }) {
-			u.ResolvedAt = moment(at)
-		}
-		if err := pools[name].ResolveError(); err != nil {
-			u.Problem = err.Error()
-		}
-		for _, h := range pools[name].Hosts() {
-			s := subject{ofHost, name, h.Addr()}
-			u.Hosts = append(u.Hosts, hostStatus(h, settings.MaxConnections, counts[s], paces[s]))
-		}
-		status = append(status, u)
-	}
-	return status
-}
-
-func hostStatus(h *balancer.Host, most int, c pace.Count, p pace.Pace) admin.Host {
-	open, _ := h.Connections()
-	how := h.Condition()
-	status := admin.Host{
-		Address: h.Addr(), Available: !how.PassedOver, State: admin.HostUp, Cause: how.Cause, Since: moment(how.Since),
-		InFlight: h.InFlight(), Connections: open, MaxConnections: most,
-		Traffic: traffic(c, p), ClockAheadSeconds: h.Traffic().ClockAhead.Seconds(),
-	}
-	switch {
-	case how.PassedOver:
-		status.State = admin.HostPassedOver
-	case how.Cause != "":
-		status.State = admin.HostIll
-	}
-	return status
 }

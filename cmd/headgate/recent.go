@@ -28,10 +28,10 @@ const (
 // counts reads the counters of everything that the status page shows the pace of.
 func (a *App) counts() map[subject]pace.Count {
 	counts := make(map[subject]pace.Count)
-	for name, pool := range a.current.Load().upstreams() {
-		for _, h := range pool.Hosts() {
-			t := h.Traffic()
-			counts[subject{ofHost, name, h.Addr()}] = pace.Count{Requests: t.Requests, Errors: t.Errors, Answers: t.Answers, Time: t.AnswerTime}
+	for name, upstream := range a.current.Load().upstreams() {
+		for _, address := range upstream.Addresses() {
+			t := address.Traffic()
+			counts[subject{ofHost, name, address.String()}] = pace.Count{Requests: t.Requests, Errors: t.Errors, Answers: t.Answers, Time: t.AnswerTime}
 		}
 	}
 	t := a.proxy.Traffic()

@@ -264,14 +264,11 @@ func texts(listeners []*listener) []string {
 	return found
 }
 
-// upstreams are the pools of the generation by the name of their upstream. A route's own pool has the same hosts as its
-// upstream's and stands for it only where there is no other.
-func (g *generation) upstreams() map[string]*balancer.Pool {
-	found := make(map[string]*balancer.Pool)
+// upstreams are the pools of the generation by the name of their upstream.
+func (g *generation) upstreams() map[string]balancer.Upstream {
+	found := make(map[string]balancer.Upstream)
 	for key, pool := range g.pools {
-		if _, ok := found[key.upstream]; !ok || key.idle == 0 {
-			found[key.upstream] = pool
-		}
+		found[key.upstream] = append(found[key.upstream], pool)
 	}
 	return found
 }

@@ -261,12 +261,12 @@ func TestReloadKeepsUpstreamConnections(t *testing.T) {
 	cortex := newUpstream(t)
 	rest := strings.Replace(everything(cortex.URL), "50ms", "300ms", 1)
 	r := start(t, gate(rest+tenant("team-a", "prometheus-a", "one")))
-	before := r.current.Load().upstreams()["all"].Hosts()[0]
+	before := r.current.Load().upstreams()["all"][0].Hosts()[0]
 	r.write(gate(rest + tenant("team-b", "prometheus-b", "two")))
 	if problems := r.Reload(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if after := r.current.Load().upstreams()["all"].Hosts()[0]; after != before {
+	if after := r.current.Load().upstreams()["all"][0].Hosts()[0]; after != before {
 		t.Error("the host was made anew")
 	}
 }

@@ -143,8 +143,8 @@ type Host struct {
 	Traffic
 	ClockAheadSeconds float64 `json:"clock_ahead_seconds"` // of ours
 
-	Connections    int `json:"connections"`     // those of routes with an idle_timeout of their own are apart
-	MaxConnections int `json:"max_connections"` // 0: no limit
+	Connections    int `json:"connections"`     // of all its pools
+	MaxConnections int `json:"max_connections"` // of each pool, added up; 0: no limit
 }
 
 // Tenant is what one tenant does.

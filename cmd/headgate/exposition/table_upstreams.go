@@ -7,6 +7,8 @@ const named = "the upstream has a name rather than addresses"
 var upstreams = []Family{
 	{Name: "headgate_upstream_hosts", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts that an upstream is known to have"},
 	{Name: "headgate_upstream_hosts_available", Kind: Gauge, Labels: []string{"upstream"}, Help: "Hosts of an upstream that are not passed over"},
+	{Name: "headgate_upstream_hosts_healthy", Kind: Gauge, Labels: []string{"upstream"},
+		Help: "Hosts of an upstream that are not passed over and that its health probes, if there are any, find well; an ill host takes requests all the same when too few others are left"},
 	{Name: "headgate_upstream_dns_lookups_total", Kind: Counter, Labels: []string{"upstream"}, When: named, Help: "Look-ups of an upstream's names"},
 	{Name: "headgate_upstream_dns_lookup_failures_total", Kind: Counter, Labels: []string{"upstream"}, When: named, Help: "Look-ups of an upstream's names that failed; the hosts of the last answer stay"},
 	{Name: "headgate_upstream_dns_resolved_timestamp_seconds", Kind: Gauge, Labels: []string{"upstream"}, When: named,
@@ -20,6 +22,7 @@ var upstreams = []Family{
 	{Name: "headgate_upstream_host_clock_skew_seconds", Kind: Gauge, Labels: []string{"upstream", "host"},
 		Help: "How far a host's clock is ahead of this machine's, give or take half a second, by the Date of its first answer after the scrape before; 0 until there was one"},
 	{Name: "headgate_upstream_host_available", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is not passed over; 0 also while single requests try it"},
+	{Name: "headgate_upstream_host_healthy", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "1 while a host is neither passed over nor ill by its health probes"},
 	{Name: "headgate_upstream_host_in_flight", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Requests that a host has now"},
 	{Name: "headgate_upstream_host_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host"},
 	{Name: "headgate_upstream_host_idle_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host that carry no request now"},
