@@ -13,7 +13,7 @@ import (
 const runbook = "https://github.com/headgate/headgate/blob/main/docs/troubleshooting.md#"
 
 // alerting is one rule of the shipped alerts.
-type alerting struct{ name, expression, severity, runbook string }
+type alerting struct{ name, expression, severity, limit, runbook string }
 
 // shippedAlerts reads deploy/alerts, whose rules are written one like the other.
 func shippedAlerts(t *testing.T) (found []alerting) {
@@ -34,6 +34,7 @@ func shippedAlerts(t *testing.T) (found []alerting) {
 			name:       name,
 			expression: first(`(?s)expr: (.*?)\n +for: `, rule),
 			severity:   first(`severity: (\S+)`, rule),
+			limit:      first(`\n +limit: (.+)\n`, rule),
 			runbook:    first(`runbook_url: (\S+)`, rule),
 		})
 	}

@@ -21,20 +21,43 @@ type panel struct {
 	Type    string
 	GridPos struct{ X, Y, W, H int }
 	Targets []struct{ Expr, LegendFormat string }
+	Panels  []panel // of a row that is closed
 }
 
-// dashboard reads the one that is shipped.
-func dashboard(t *testing.T) (panels []panel) {
+// variable is one of the choices above the panels.
+type variable struct{ Name, Type, Definition string }
+
+// readDashboard reads the one that is shipped, the panels of closed rows among the others.
+func readDashboard(t *testing.T) (panels []panel, variables []variable) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "deploy", "grafana", "headgate.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d struct{ Panels []panel }
+	var d struct {
+		Panels     []panel
+		Templating struct{ List []variable }
+	}
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	return d.Panels
+	for _, p := range d.Panels {
+		panels = append(append(panels, p), p.Panels...)
+	}
+	queries := 0
+	for _, p := range panels {
+		queries += len(p.Targets)
+	}
+	if n := strings.Count(string(text), `"expr":`); n != queries {
+		t.Errorf("the dashboard has %d queries, of which %d are looked at", n, queries)
+	}
+	return panels, d.Templating.List
+}
+
+func dashboard(t *testing.T) []panel {
+	t.Helper()
+	panels, _ := readDashboard(t)
+	return panels
 }
 
 // families are those of the table by name, and the one that Prometheus itself adds.
@@ -131,6 +154,25 @@ func TestDashboardAsksForWhatIsExported(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestVariablesOfTheDashboardAskForWhatIsExported: label_values(METRIC, LABEL), both of which there must be.
+func TestVariablesOfTheDashboardAskForWhatIsExported(t *testing.T) {
+	_, variables := readDashboard(t)
+	asked := 0
+	for _, v := range variables {
+		if v.Type != "query" {
+			continue
+		}
+		asked++
+		expression, label, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(v.Definition, "label_values("), ")"), ", ")
+		if !ok || !slices.Contains(checkExpression(t, v.Name, expression), label) {
+			t.Errorf("the variable %s asks %q, want label_values of a metric and a label that it has", v.Name, v.Definition)
+		}
+	}
+	if asked == 0 {
+		t.Error("no variable asks for anything: this test sees too little")
 	}
 }
 

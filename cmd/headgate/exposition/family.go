@@ -20,6 +20,7 @@ type Family struct {
 	Labels []string // in any order; without the le of a histogram and the quantile of a summary
 	Help   string   // one sentence, without the period at its end
 	When   string   // what has to be for a series to exist; "": always
+	Bounds string   // the family that this one is the limit of, 0 being none; of a counter, its rate a second; "": it is no limit
 }
 
 // Section is a part of the table, as the documents show it.

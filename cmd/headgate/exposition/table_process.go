@@ -45,5 +45,5 @@ var process = []Family{
 	{Name: "process_resident_memory_bytes", Kind: Gauge, When: "the system is Linux", Help: "Bytes of memory that the process has in use"},
 	{Name: "process_virtual_memory_bytes", Kind: Gauge, When: "the system is Linux", Help: "Bytes of addresses that the process has mapped"},
 	{Name: "process_open_fds", Kind: Gauge, When: "the system is Linux", Help: "Open files, connections included"},
-	{Name: "process_max_fds", Kind: Gauge, Help: "How many files may be open"},
+	{Name: "process_max_fds", Kind: Gauge, Bounds: "process_open_fds", Help: "How many files may be open"},
 }

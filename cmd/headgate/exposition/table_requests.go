@@ -32,11 +32,11 @@ var tenants = []Family{
 	{Name: "headgate_tenant_refusals_total", Kind: Counter, Labels: []string{"tenant", "reason", "origin"}, When: "the tenant was refused something for this reason",
 		Help: "Requests with a good credential that were refused, as in headgate_refusals_total"},
 	{Name: "headgate_tenant_admitted_requests", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "Requests of the tenant that hold a slot of the process"},
-	{Name: "headgate_tenant_admitted_requests_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "max_in_flight of the tenant; 0: none"},
-	{Name: "headgate_tenant_requests_per_second_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "requests_per_second of the tenant; 0: none"},
-	{Name: "headgate_tenant_request_body_bytes_per_second_limit", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "bytes_per_second of the tenant; 0: none"},
+	{Name: "headgate_tenant_admitted_requests_limit", Kind: Gauge, Bounds: "headgate_tenant_admitted_requests", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.max_in_flight of the tenant; 0: none"},
+	{Name: "headgate_tenant_requests_per_second_limit", Kind: Gauge, Bounds: "headgate_tenant_requests_total", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.requests_per_second of the tenant; 0: none"},
+	{Name: "headgate_tenant_request_body_bytes_per_second_limit", Kind: Gauge, Bounds: "headgate_tenant_request_body_bytes_total", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.bytes_per_second of the tenant; 0: none"},
 	{Name: "headgate_tenants_shown", Kind: Gauge, Help: "Tenants that have series of their own"},
-	{Name: "headgate_tenants_shown_limit", Kind: Gauge, Help: "metrics.tenants"},
+	{Name: "headgate_tenants_shown_limit", Kind: Gauge, Bounds: "headgate_tenants_shown", Help: "metrics.tenants"},
 }
 
 // connections are the metrics of clients' connections.
@@ -50,16 +50,16 @@ var connections = []Family{
 // limits are what bounds the process, each beside what is in use of it. A limit of 0 is none.
 var limits = []Family{
 	{Name: "headgate_client_connections", Kind: Gauge, Help: "Open connections of clients"},
-	{Name: "headgate_client_connections_limit", Kind: Gauge, Help: "server.max_connections; 0: none"},
+	{Name: "headgate_client_connections_limit", Kind: Gauge, Bounds: "headgate_client_connections", Help: "server.max_connections; 0: none"},
 	{Name: "headgate_admitted_requests", Kind: Gauge, Labels: []string{"kind"}, Help: "Requests that hold a slot of the process, reads and others"},
-	{Name: "headgate_admitted_requests_limit", Kind: Gauge, Labels: []string{"kind"}, Help: "limits.max_in_flight_reads and limits.max_in_flight; 0: none"},
+	{Name: "headgate_admitted_requests_limit", Kind: Gauge, Bounds: "headgate_admitted_requests", Labels: []string{"kind"}, Help: "limits.max_in_flight_reads and limits.max_in_flight; 0: none"},
 	{Name: "headgate_queued_requests", Kind: Gauge, Labels: []string{"kind"}, Help: "Requests that wait for a slot of the process"},
 	{Name: "headgate_held_body_bytes", Kind: Gauge, Help: "Bytes of request bodies kept for a further attempt"},
-	{Name: "headgate_held_body_bytes_limit", Kind: Gauge, Help: "limits.max_buffered in bytes; 0: none"},
+	{Name: "headgate_held_body_bytes_limit", Kind: Gauge, Bounds: "headgate_held_body_bytes", Help: "limits.max_buffered in bytes; 0: none"},
 	{Name: "headgate_memory_bytes", Kind: Gauge, Help: "Memory that is in use, without what the Go runtime has free; above 80 % of the limit, after a collection of garbage, bodies are not kept and requests wait"},
-	{Name: "headgate_memory_bytes_limit", Kind: Gauge, Help: "GOMEMLIMIT, or 90 % of the cgroup's or the machine's memory; 0: not known"},
+	{Name: "headgate_memory_bytes_limit", Kind: Gauge, Bounds: "headgate_memory_bytes", Help: "GOMEMLIMIT, or 90 % of the cgroup's or the machine's memory; 0: not known"},
 	{Name: "headgate_route_admitted_requests", Kind: Gauge, Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
 		Help: "Requests that hold a slot of a route"},
-	{Name: "headgate_route_admitted_requests_limit", Kind: Gauge, Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
-		Help: "max_in_flight of a route"},
+	{Name: "headgate_route_admitted_requests_limit", Kind: Gauge, Bounds: "headgate_route_admitted_requests", Labels: []string{"path", "methods"}, When: "the route has a `max_in_flight`",
+		Help: "routes.max_in_flight of a route"},
 }

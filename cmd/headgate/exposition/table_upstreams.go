@@ -26,7 +26,7 @@ var upstreams = []Family{
 	{Name: "headgate_upstream_host_in_flight", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Requests that a host has now"},
 	{Name: "headgate_upstream_host_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host"},
 	{Name: "headgate_upstream_host_idle_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "Open connections to a host that carry no request now"},
-	{Name: "headgate_upstream_host_max_connections", Kind: Gauge, Labels: []string{"upstream", "host"}, Help: "max_connections of the upstream; 0: none"},
+	{Name: "headgate_upstream_host_max_connections", Kind: Gauge, Bounds: "headgate_upstream_host_in_flight", Labels: []string{"upstream", "host"}, Help: "upstreams.max_connections, for each pool of the upstream that has the host; 0: none"},
 	{Name: "headgate_upstream_host_dials_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Connections to a host that were begun"},
 	{Name: "headgate_upstream_host_dial_errors_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Connections to a host that did not come about"},
 	{Name: "headgate_upstream_host_stale_connections_total", Kind: Counter, Labels: []string{"upstream", "host"}, Help: "Kept connections that the host had closed, or sent something on unasked"},

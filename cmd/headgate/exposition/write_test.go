@@ -4,6 +4,7 @@ import (
 	"io"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,24 @@ func TestNamesAndHelpTextsAreInOrder(t *testing.T) {
 			}
 			if (f.Kind == Counter) != strings.HasSuffix(f.Name, "_total") {
 				t.Errorf("%s is a %s", f.Name, f.Kind)
+			}
+		}
+	}
+}
+
+// TestEveryLimitSaysWhatItBounds: by that the documents, the alerts and the dashboard are compared with the table.
+func TestEveryLimitSaysWhatItBounds(t *testing.T) {
+	named := regexp.MustCompile(`_limit$|_max_|_limit_`)
+	for _, section := range Table() {
+		for _, f := range section.Families {
+			switch bounded := byName[f.Bounds]; {
+			case f.Bounds == "" && named.MatchString(f.Name):
+				t.Errorf("%s is a limit, of what it does not say", f.Name)
+			case f.Bounds == "":
+			case bounded == nil || bounded.Kind == Histogram || f.Kind != Gauge:
+				t.Errorf("%s bounds %s, which no number is compared with", f.Name, f.Bounds)
+			case !slices.Equal(f.Labels, bounded.Labels):
+				t.Errorf("%s has the labels %v, what it bounds has %v", f.Name, f.Labels, bounded.Labels)
 			}
 		}
 	}
