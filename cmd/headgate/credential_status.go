@@ -86,7 +86,7 @@ func sourceStatus(cache *authcache.Cache) []admin.Source {
 	for _, s := range cache.Sources() {
 		list = append(list, admin.Source{
 			Name: s.Name, Credentials: s.Credentials, Read: s.Read, LastRead: moment(s.At), Problem: sourceProblem(s),
-			Held: append([]string{}, s.Held...),
+			Held: append([]string{}, s.Held...), Own: s.Name == configurationFile,
 		})
 	}
 	return list

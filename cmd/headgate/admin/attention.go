@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,7 @@ func (s *Status) Notices(now time.Time) []Notice {
 		switch {
 		case len(source.Held) > 0:
 			n.badf("%s: %d clients would go, which waits for somebody's word", source.Name, len(source.Held))
+		case source.Own && !s.Config.LastReload.Successful: // said below, once
 		case source.Problem != "":
 			n.badf("%s: in error, what it held before is in use", source.Name)
 		case !source.Read:
@@ -41,7 +43,7 @@ func (s *Status) Notices(now time.Time) []Notice {
 	n.configuration(&s.Config)
 	for _, c := range s.Certificates {
 		n.end("the certificate of "+c.Key, c.Expires, now)
-		if c.Problem != "" {
+		if c.Problem != "" && !slices.Contains(s.Config.LastReload.Problems, c.Problem) {
 			n.badf("the certificate of %s is not renewed: %s", c.Key, c.Problem)
 		}
 	}

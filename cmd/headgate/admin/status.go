@@ -164,6 +164,8 @@ type Source struct {
 	LastRead    *time.Time `json:"last_read,omitempty"` // after a change, or a reload; of etcd, when all that it held was last known
 	Problem     string     `json:"problem,omitempty"`   // why what it holds now is not in use
 	Held        []string   `json:"held"`                // clients whose removal waits for somebody's word
+
+	Own bool `json:"-"` // it is the configuration file: Config.LastReload has more to say of a problem
 }
 
 // Credentials are those of the configuration, without their secrets.

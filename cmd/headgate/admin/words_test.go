@@ -45,7 +45,7 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 		t.Errorf("of nothing wrong: %v", n)
 	}
 	s := Status{
-		Config: Config{LastReload: Reload{Time: now, Problems: []string{"error: x"}}, RestartRequired: []string{"server.idle_timeout"}},
+		Config: Config{LastReload: Reload{Time: now, Problems: []string{"error: x", "error: upstreams.y.tls"}}, RestartRequired: []string{"server.idle_timeout"}},
 		Upstreams: []Upstream{
 			{Name: "ruler", Problem: "no such name"},
 			{Name: "distributor", Hosts: []Host{
@@ -53,8 +53,9 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 			}},
 			{Name: "querier", Hosts: []Host{{Address: "c", State: HostPassedOver, Since: in(0), ClockAheadSeconds: -60}}},
 		},
-		Sources:      []Source{{Name: "one", Read: true, Held: []string{"x", "y"}, Problem: "held"}, {Name: "two", Problem: "broken"}, {Name: "three"}},
-		Certificates: []Certificate{{Key: "server.tls", Expires: now.Add(-time.Hour)}, {Key: "upstreams.x.tls", Expires: now.Add(time.Hour), Problem: "half"}},
+		Sources: []Source{{Name: "one", Read: true, Held: []string{"x", "y"}, Problem: "held"}, {Name: "two", Problem: "broken"}, {Name: "three"}, {Name: "own", Own: true, Read: true, Problem: "error: x"}},
+		Certificates: []Certificate{{Key: "server.tls", Expires: now.Add(-time.Hour)}, {Key: "upstreams.x.tls", Expires: now.Add(time.Hour), Problem: "half"},
+			{Key: "upstreams.y.tls", Expires: now.Add(Soon + time.Hour), Problem: "error: upstreams.y.tls"}},
 		Credentials: Credentials{Shown: []Credential{
 			{Client: "ends", Tenant: "t", Expires: in(time.Hour)}, {Client: "replaced", Tenant: "t", Expires: in(-time.Hour)}, {Client: "stays", Tenant: "t"},
 		}},
