@@ -10,6 +10,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/proxy/wire"
 )
 
@@ -19,6 +20,7 @@ type observer struct {
 	log        *slog.Logger
 	series     series
 	noRoute    *routeSeries
+	lostPushes *routeSeries // of no route, see countsFor
 	refusals   *refusalCounts
 	tenants    *tenantCounts
 	access     *accessLog
@@ -65,6 +67,7 @@ func newObserver(p *Proxy, options *Options) *observer {
 		o.turnedAway[why] = set.NewCounter(fmt.Sprintf("headgate_client_connections_refused_total{reason=%q}", why))
 	}
 	o.noRoute = o.series.route(routeKey{label: otherName})
+	o.lostPushes = o.series.route(routeKey{label: otherName, scope: authcache.Write})
 	set.NewGauge("headgate_in_flight_requests", func() float64 { return float64(p.InFlight()) })
 	set.RegisterMetricsWriter(o.series.write)
 	set.RegisterMetricsWriter(o.refusals.write)
@@ -84,10 +87,7 @@ func (x *exchange) observe() {
 	}()
 	now := time.Now()
 	took := now.Sub(x.conn.Began())
-	r := o.noRoute
-	if x.route != nil {
-		r = x.route.series
-	}
+	r := o.countsFor(x)
 	if x.status != 0 {
 		r.observe(x.head.Method, x.origin, x.status, took)
 	} else {
@@ -102,7 +102,7 @@ func (x *exchange) observe() {
 		o.repeats.Add(x.attempts - 1)
 	}
 	if x.failure != nil {
-		o.refusals[scopeIndex(x.scope())][reasonIndex[x.failure.Refusal]].Add(1)
+		o.refusals[scopeIndex(r.scope)][reasonIndex[x.failure.Refusal]].Add(1)
 	}
 	x.logAccess(now, took)
 	x.audit(now)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -153,6 +154,19 @@ func (c *Conn) Head() *RequestHead { return &c.head }
 
 // Fault is what is wrong with the head of the request in use; nil: nothing. With a fault, Head is empty.
 func (c *Conn) Fault() *Fault { return c.fault }
+
+// FaultyLine is the first line of a head with a fault, as far as it came and exactly as it was sent: to be counted by, and
+// for nothing else. It is valid until the next read; without a fault it is nil.
+func (c *Conn) FaultyLine() []byte {
+	if c.fault == nil {
+		return nil
+	}
+	line := c.in.buf[c.in.lines.lead:c.in.w]
+	if end := bytes.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	}
+	return line
+}
 
 // Began is when the head of the request in use was complete.
 func (c *Conn) Began() time.Time { return c.began }

@@ -265,3 +265,24 @@ func TestEveryEndOfAConnectionIsAnEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultyLineIsWhatWasSent: a head with a fault is empty to everybody, but for its first line.
+func TestFaultyLineIsWhatWasSent(t *testing.T) {
+	for raw, want := range map[string]string{
+		"POST //push HTTP/9.9\r\nHost: a\r\n\r\n":             "POST //push HTTP/9.9\r",
+		"\r\nPOST /push HTTP/1.1\r\nHost : a\r\n\r\n":         "POST /push HTTP/1.1\r",
+		"POST /push?" + strings.Repeat("a", 100):              "POST /push?" + strings.Repeat("a", 53),
+		"POST /push HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n": "POST /push HTTP/1.1\r",
+	} {
+		client, server := net.Pipe()
+		defer client.Close()
+		go io.WriteString(client, raw) //nolint:errcheck // whatever is not read is not wanted
+		c := NewConn(server, &Limits{MaxHeaderSize: 64})
+		if _, err := c.Read(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(c.FaultyLine()); c.Fault() == nil || !strings.HasPrefix(got, want) || len(c.Head().Path) > 0 {
+			t.Errorf("of %.40q: %q, want %q, and an empty head", raw, got, want)
+		}
+	}
+}

@@ -6,7 +6,7 @@ var requests = []Family{
 		Help: "Time to serve requests, from the end of a request's head to the end of its answer, whoever gave it, under the name and with the routes that Cortex's own dashboards expect"},
 	{Name: "headgate_in_flight_requests", Kind: Gauge, Help: "Requests that are being served now"},
 	{Name: "headgate_requests_total", Kind: Counter, Labels: []string{"route", "scope", "status", "origin"},
-		Help: "Requests by how they ended: the class of the status and who gave it, Cortex or headgate; cut is an answer that did not come, or not whole"},
+		Help: "Requests by how they ended: the class of the status and who gave it, Cortex or headgate; cut is an answer that did not come, or not whole; route other is none, with scope write for what was meant as a push"},
 	{Name: "headgate_refusals_total", Kind: Counter, Labels: []string{"reason", "origin", "scope"},
 		Help: "Requests that were refused: by headgate, for the reason in the answer's X-Headgate-Reason, or by the upstream, with this status"},
 	{Name: "headgate_request_body_bytes_total", Kind: Counter, Help: "Bytes of request bodies read from clients, as they were sent"},
