@@ -46,6 +46,7 @@ type gatewayOptions struct {
 	DrainDelay  string        // empty: none
 	IdleTimeout string        // of [upstreams.all]; empty: the default
 	LogLevel    string        // empty: debug
+	Probes      string        // path that hosts are asked for, quickly; empty: there are no probes
 	TenantsDir  string        // auth.tenants_dir; empty: the credentials stand in the configuration
 	Traces      string        // URL that takes spans over OTLP/HTTP; empty: there are none
 	Socket      *passedSocket // the gateway is given this one; nil: it opens its own

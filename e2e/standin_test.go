@@ -17,6 +17,7 @@ type standIn struct {
 	server   *http.Server
 	hold     time.Duration                 // how long it thinks about each push
 	pushes   atomic.Int64                  // that it has read, answered or not
+	unready  atomic.Bool                   // it fails the probes of its health
 	hung     atomic.Pointer[chan struct{}] // not nil: pushes wait until it is closed
 
 	droppable
@@ -46,8 +47,14 @@ func startStandIn(t *testing.T, address string, hold time.Duration) *standIn {
 // fall ends it at once, as a process that is killed does.
 func (s *standIn) fall() { _ = s.server.Close() }
 
-// ServeHTTP answers one push.
+// ServeHTTP answers one push, or a probe.
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/ready" {
+		if s.unready.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return
+	}
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return
 	}
