@@ -118,7 +118,11 @@ func (p *Pool) logLookup(t Target, err error) {
 	switch {
 	case err != nil && !failing:
 		p.failing[t] = struct{}{}
-		p.o.Log.Warn("look-up failed; the hosts of the last good answer stay", "target", t.String(), "error", err)
+		left := "the hosts of the last good answer stay"
+		if _, answered := (*p.answers.Load())[t]; !answered {
+			left = "it has never been answered, so its hosts are not known"
+		}
+		p.o.Log.Warn("look-up failed; "+left, "target", t.String(), "error", err)
 	case err == nil && failing:
 		delete(p.failing, t)
 		p.o.Log.Info("look-up works again", "target", t.String())

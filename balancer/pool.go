@@ -246,7 +246,7 @@ func (p *Pool) replace(keys []hostKey, current []*Host) {
 		leaving[h.key] = h
 	}
 	list := make([]*Host, 0, len(keys))
-	var came []string
+	came, went := []string{}, []string{} // never nil: a log in JSON has them as lists
 	for _, key := range keys {
 		if h, ok := leaving[key]; ok {
 			delete(leaving, key)
@@ -266,7 +266,6 @@ func (p *Pool) replace(keys []hostKey, current []*Host) {
 	p.wakeUp()
 
 	// Only now: a host that is let go closes its connections, and nobody picks it any more.
-	var went []string
 	for _, key := range slices.SortedFunc(maps.Keys(leaving), func(a, b hostKey) int { return a.addr.Compare(b.addr) }) {
 		went = append(went, leaving[key].Addr())
 		leaving[key].letGo(p)

@@ -117,6 +117,19 @@ func TestCloseDoesNotWaitForALookUp(t *testing.T) {
 	})
 }
 
+// TestANameThatWasNeverAnsweredHasNoLastAnswer: the log must not tell of hosts that there are not.
+func TestANameThatWasNeverAnsweredHasNoLastAnswer(t *testing.T) {
+	var log bytes.Buffer
+	_, r := steppedPool(t, Options{
+		Name: "distributor", Targets: []Target{{Name, "distributor.test", 80}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Resolver: &scriptedResolver{fails: map[string]error{"distributor.test": errDNS}},
+	}, nil)
+	r.first()
+	if want := `msg="look-up failed; it has never been answered, so its hosts are not known"`; !strings.Contains(log.String(), want) {
+		t.Errorf("no %s in\n%s", want, &log)
+	}
+}
+
 func TestFailuresAreLoggedWhenTheyBeginAndEnd(t *testing.T) {
 	var log bytes.Buffer
 	resolver := &scriptedResolver{ips: map[string][]string{"distributor.test": {"10.0.0.1"}}}

@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/authcache"
 )
 
-// AccessLog says which requests get a line in the log. Those that failed get one in any case; without Enabled they are
-// subject to the level of the log: INFO, or WARN where the fault was not the sender's.
+// AccessLog says which requests get a line in the log. Those that failed get one without Enabled too, and are
+// then subject to the level of the log: INFO, or WARN where the fault was not the sender's. MaxPerSecond bounds both.
 type AccessLog struct {
 	Enabled      bool    // successes get one too
 	Sample       float64 // this part of them, 0 to 1

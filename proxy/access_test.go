@@ -153,6 +153,37 @@ func TestFailuresAreLoggedWhateverTheAccessLog(t *testing.T) {
 	}
 }
 
+// TestAFloodOfFailuresHidesNoSuccess: each kind has a limit of its own, and what is left out of one is told.
+func TestAFloodOfFailuresHidesNoSuccess(t *testing.T) {
+	t.Parallel()
+	const most, flood = 3, 200
+	g := startLogged(t, testRoutes(testPool(t, startRecorder(t, nil).addr), nil), func(s *Settings) { s.Access.MaxPerSecond = most })
+	for range flood {
+		g.send(t, strings.Replace(query, basicA, "Basic d3Jvbmc6d3Jvbmc=", 1))
+	}
+	for range most {
+		g.send(t, query)
+	}
+	served, failed, leftOut := 0, 0, 0
+	eventually(t, "every failure has a line or is counted in one", func() bool {
+		served, failed, leftOut = 0, 0, 0
+		for _, line := range ended(t, g, g.lines, isAccess) {
+			switch line["msg"] {
+			case "a request was served":
+				served++
+			case "a request was refused":
+				failed++
+			case "requests that failed were left out":
+				leftOut += int(line["count"].(float64))
+			}
+		}
+		return failed+leftOut == flood
+	})
+	if served != most || leftOut == 0 {
+		t.Errorf("lines of %d successes, of %d failures, %d failures left out; want %d successes and failures left out", served, failed, leftOut, most)
+	}
+}
+
 func TestSuccessesAreSampled(t *testing.T) {
 	t.Parallel()
 	u := startRecorder(t, nil)

@@ -29,7 +29,7 @@ import (
 // AppOptions is what an App needs from the outside.
 type AppOptions struct {
 	ConfigFile string
-	Log        io.Writer                // gets one line for each record
+	Log        io.Writer                // gets one line for each record; to a systemd.Journal with its priority
 	Env        func(name string) string // nil: no environment
 	Memory     memoryLimit              // what limits follow from; without an origin it is looked for
 

@@ -164,9 +164,9 @@ func (g *generation) pool(key poolKey, p parts, resolver balancer.Resolver, from
 		before = from.pools[key]
 	}
 	u := g.config.Upstreams[key.upstream]
-	idle := time.Duration(u.IdleTimeout)
+	idle, log := time.Duration(u.IdleTimeout), p.log
 	if key.idle > 0 {
-		idle = key.idle
+		idle, log = key.idle, log.With("idle_timeout", key.idle.String()) // tells it from the upstream's own
 	}
 	policy, _ := balancer.ParsePolicy(u.Policy)
 	g.pools[key] = balancer.New(balancer.Options{
@@ -193,7 +193,7 @@ func (g *generation) pool(key poolKey, p parts, resolver balancer.Resolver, from
 			Fall:     u.Health.Fall,
 		},
 		Metrics: p.balancing,
-		Log:     p.log,
+		Log:     log,
 	}, before)
 	return g.pools[key]
 }

@@ -70,10 +70,11 @@ func (s coldStart) long() bool { return s.took > longColdStart }
 // logColdStart says how long a cold start takes.
 func (a *App) logColdStart() {
 	s := estimateColdStart(a.parts.credentials)
+	seconds := s.took.Round(time.Millisecond).Seconds()
 	switch {
 	case s.long():
-		a.log.Warn("cold start", "credentials", s.credentials, "seconds", s.took.Seconds(), "problem", s.String())
+		a.log.Warn("cold start", "credentials", s.credentials, "seconds", seconds, "problem", s.String())
 	case s.credentials > 0:
-		a.log.Info("cold start", "credentials", s.credentials, "seconds", s.took.Seconds())
+		a.log.Info("cold start", "credentials", s.credentials, "seconds", seconds)
 	}
 }

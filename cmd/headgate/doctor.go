@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
 	"maps"
 	"net"
 	"os"
@@ -122,7 +123,11 @@ func healthPath(cfg *config.Config, u *config.Upstream) string {
 func (a *App) logMachine(machine doctor.Machine) {
 	for _, f := range machine.Look(loadOf(a.current.Load().config)) {
 		if f.Level >= doctor.Warning {
-			a.log.Warn("this machine", "what", f.What, "level", f.Level.String(), "finding", f.Text)
+			level := slog.LevelWarn
+			if f.Level == doctor.Error {
+				level = slog.LevelError
+			}
+			a.log.Log(context.Background(), level, "this machine", "what", f.What, "finding", f.Text)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestTheLogSaysWhatIsWrongWithTheMachine(t *testing.T) {
 		t.Errorf("a good machine is complained of: %s", said)
 	}
 	r.logMachine(doctor.Machine{Proc: t.TempDir(), OpenFiles: 512})
-	if said := r.log.String(); !strings.Contains(said, `"what":"open files","level":"warning","finding":"the limit of 512 is low; set LimitNOFILE`) {
+	if said := r.log.String(); !strings.Contains(said, `"level":"WARN","msg":"this machine","what":"open files","finding":"the limit of 512 is low; set LimitNOFILE`) {
 		t.Errorf("the log does not say what is wrong: %s", said)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
+	"github.com/headgate/headgate/cmd/headgate/systemd"
 )
 
 // logOutput is where the program's log goes. Its level and format may change at a reload while every part goes on using
@@ -18,10 +19,11 @@ import (
 // What the program says of itself is written before it goes on. Lines that requests cause go through a queue, which drops
 // some rather than hold up a request; but for those of changes, which are few and must be there afterwards.
 type logOutput struct {
-	level  slog.LevelVar
-	logfmt atomic.Bool
-	audit  atomic.Bool
-	queue  *lineQueue
+	level   slog.LevelVar
+	logfmt  atomic.Bool
+	audit   atomic.Bool
+	journal bool // lines say their priority
+	queue   *lineQueue
 
 	logger   *slog.Logger // of the program
 	events   *slog.Logger // of what happens while requests are served
@@ -29,9 +31,13 @@ type logOutput struct {
 	changes  *slog.Logger // of changes, whatever the level
 }
 
-// newLogOutput logs to w, which gets whole lines: in JSON from level info on, until apply says otherwise.
+// newLogOutput logs to w, which gets whole lines: in JSON from level info on, until apply says otherwise. To a
+// systemd.Journal each line says its priority.
 func newLogOutput(w io.Writer, set *metrics.Set) *logOutput {
 	o := &logOutput{}
+	if journal, is := w.(systemd.Journal); is {
+		w, o.journal = journal.Stream, true
+	}
 	shared := &lockedWriter{w: w}
 	o.queue = newLineQueue(shared, set.NewCounter("headgate_log_lines_dropped_total"), o.tellDropped)
 	o.logger = slog.New(o.handler(shared, &o.level))
@@ -41,9 +47,15 @@ func newLogOutput(w io.Writer, set *metrics.Set) *logOutput {
 	return o
 }
 
-func (o *logOutput) handler(w io.Writer, level slog.Leveler) formats {
+func (o *logOutput) handler(w io.Writer, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level}
-	return formats{logfmt: &o.logfmt, json: slog.NewJSONHandler(w, options), text: slog.NewTextHandler(w, options)}
+	handler := func(w io.Writer) slog.Handler {
+		return formats{logfmt: &o.logfmt, json: slog.NewJSONHandler(w, options), text: slog.NewTextHandler(w, options)}
+	}
+	if o.journal {
+		return weigh(w, handler)
+	}
+	return handler(w)
 }
 
 // apply takes over what [log] says of the program's own lines; config.Load has checked both.

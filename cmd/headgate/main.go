@@ -5,8 +5,12 @@
 // the parts that serve. The nouns below it are config, admin and demo.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/headgate/headgate/cmd/headgate/systemd"
+)
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, systemd.Standard(os.Stderr, os.Getenv)))
 }

@@ -127,7 +127,7 @@ type Log struct {
 }
 
 // LogAccess is [log.access]: lines of single requests. Those of failures are written
-// in any case.
+// without Enabled too.
 type LogAccess struct {
 	Enabled      bool  `toml:"enabled"`        // successes get a line too
 	Sample       Ratio `toml:"sample"`         // of successes
