@@ -22,6 +22,13 @@ func checkCommand() command {
 				if err := errors.Join(noArguments(args), needConfig(*file)); err != nil {
 					return err
 				}
+				account, err := becomeService(*file)
+				if err != nil {
+					return err
+				}
+				if account != "" {
+					c.printf("user: %s, as the service\n", account)
+				}
 				return check(c, *file, *strict, config.Options{NoFiles: *noFiles, Env: os.Getenv})
 			}
 		},

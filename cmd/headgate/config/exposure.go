@@ -11,7 +11,7 @@ func (c *Config) validateExposure(on *checks) {
 		}
 	}
 	if !on.skip && c.holdsSecrets() && exposed(on.path) {
-		on.warnf(on.path, "holds secrets and is readable by every user of this machine; want chmod o-r, or password_file")
+		on.warnf(on.path, "holds secrets and is readable by every user of this machine; want %s, or password_file", keepPrivate)
 	}
 }
 

@@ -102,6 +102,10 @@ func readUpTo(path string, most int64) ([]byte, error) {
 	return text, nil
 }
 
+// keepPrivate is what to do about a file with secrets that everybody may read. Taking the right away is not enough where
+// the file is root's: the service must have it left.
+const keepPrivate = "it readable for the group that headgate runs with, and for nobody else: chgrp headgate, chmod 640"
+
 // exposed reports whether users other than the owner and the group may read a
 // file.
 func exposed(path string) bool {

@@ -45,7 +45,7 @@ func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials
 		on.warnf("htpasswd", "%d of its hashes are {SHA}, which is as good as plain text to who reads the file; want bcrypt (htpasswd -B)", weak)
 	}
 	if exposed(path) {
-		on.warnf("htpasswd", "the file is readable by every user of this machine; want chmod o-r")
+		on.warnf("htpasswd", "the file is readable by every user of this machine; want %s", keepPrivate)
 	}
 	return found, r.finish(nil)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 	"regexp"
@@ -67,7 +68,11 @@ func Load(path string, o Options) (*Config, Problems) {
 func Read(path string) ([]byte, Problems) {
 	text, err := readUpTo(path, maxConfigFile)
 	if err != nil {
-		return nil, Problems{{Level: Error, Key: path, Text: readFailure(err) + "; want a TOML file, see config.toml.example"}}
+		why := readFailure(err)
+		if !errors.Is(err, fs.ErrPermission) {
+			why += "; want a TOML file, see config.toml.example"
+		}
+		return nil, Problems{{Level: Error, Key: path, Text: why}}
 	}
 	return text, nil
 }
@@ -153,6 +158,9 @@ func readFailure(err error) string {
 	var pathError *os.PathError
 	if errors.As(err, &pathError) {
 		err = pathError.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Sprintf("cannot be read: %v; want %s", err, keepPrivate)
 	}
 	return fmt.Sprintf("cannot be read: %v", err)
 }

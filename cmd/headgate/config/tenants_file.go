@@ -54,7 +54,7 @@ func (c *Config) parseTenantsWith(path string, text []byte, o Options, instead *
 	for i := range shape.Tenants {
 		t := &shape.Tenants[i]
 		if exposed(path) && t.holdsSecrets() {
-			on.warnf("tenants", "the file holds secrets and is readable by every user of this machine; want chmod o-r")
+			on.warnf("tenants", "the file holds secrets and is readable by every user of this machine; want %s", keepPrivate)
 			break
 		}
 	}

@@ -61,7 +61,7 @@ func (on *checks) place(key, name string) string {
 // warnExposed reports a secret file that everybody may read.
 func (on *checks) warnExposed(key, name string) {
 	if path, err := on.resolve(name); err == nil && exposed(path) {
-		on.warnf(key, "%s is readable by every user of this machine; want chmod o-r", show(name))
+		on.warnf(key, "%s is readable by every user of this machine; want %s", show(name), keepPrivate)
 	}
 }
 

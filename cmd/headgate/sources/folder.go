@@ -3,6 +3,7 @@ package sources
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -89,6 +90,9 @@ func tenantsFiles(path string) ([]string, error) {
 	if err != nil {
 		if wrapped, ok := errors.AsType[*os.PathError](err); ok {
 			err = wrapped.Err
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("%s: cannot be read: %w; want chgrp headgate, chmod 750", path, err)
 		}
 		return nil, fmt.Errorf("%s: cannot be read: %w", path, err)
 	}

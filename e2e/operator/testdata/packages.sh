@@ -68,17 +68,28 @@ url = "http://127.0.0.1:1"
 [[tenants]]
 id = "team-a"
 username = "prometheus-a"
-password = "edited by hand"
+password_file = "team-a.password" # edited by hand
 END
+inside sh -c 'headgate new-password | head -n 1 >/etc/headgate/team-a.password'
+password=$(cat "$root/etc/headgate/team-a.password")
 is "the edited configuration" "$(owner /etc/headgate/config.toml)" "root:headgate 640"
-warnings=$(asuser headgate check --strict --config /etc/headgate/config.toml) || fail "the edited configuration: $warnings"
+# Root can read every file, and is told what the service can not, and what not everybody should.
+said=$(inside headgate check --strict --config /etc/headgate/config.toml 2>&1) && fail "a password for everybody to read is good: $said"
+case "$said" in *"readable by every user"*"chgrp headgate, chmod 640"*) ;; *) fail "a password for everybody to read: $said" ;; esac
+inside chmod 600 /etc/headgate/team-a.password
+said=$(inside headgate check --config /etc/headgate/config.toml 2>&1) && fail "a password that only root can read is good: $said"
+case "$said" in *"permission denied"*"chgrp headgate, chmod 640"*) ;; *) fail "a password that only root can read: $said" ;; esac
+inside chgrp headgate /etc/headgate/team-a.password
+inside chmod 640 /etc/headgate/team-a.password
+said=$(inside headgate check --strict --config /etc/headgate/config.toml) || fail "the edited configuration: $said"
+case "$said" in "user: headgate, as the service"*) ;; *) fail "root does not check for the service: $said" ;; esac
 chroot "$root" setpriv --reuid headgate --regid headgate --clear-groups --no-new-privs \
 	headgate run --config /etc/headgate/config.toml & # no function: that would be a shell around it
 gateway=$!
 curl -s --retry 50 --retry-delay 1 --retry-connrefused "http://127.0.0.1:$admin/ready" | grep -q ^ready || fail "it is not ready"
 is "an answer to a stranger" "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/prometheus/api/v1/labels")" 401
 is "an answer without Cortex" \
-	"$(curl -s -u prometheus-a:'edited by hand' -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/prometheus/api/v1/labels")" 503
+	"$(curl -s -u "prometheus-a:$password" -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/prometheus/api/v1/labels")" 503
 
 echo "--- upgrade beside it"
 install "/packages/second.$kind"
@@ -102,7 +113,7 @@ case "$kind" in
 	deb)
 		grep -q 'edited by hand' "$root/etc/headgate/config.toml" || fail "removing has taken the configuration along"
 		inside dpkg --purge headgate
-		[ ! -e "$root/etc/headgate" ] || fail "/etc/headgate outlives a purge: $(ls -la "$root/etc/headgate")"
+		is "what a purge leaves" "$(ls -A "$root/etc/headgate")" team-a.password # it is the operator's, not the package's
 		[ ! -e "$root/var/lib/headgate" ] || fail "/var/lib/headgate outlives a purge"
 		;;
 	rpm)
