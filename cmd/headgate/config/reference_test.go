@@ -34,6 +34,13 @@ func TestReferenceIsTheExampleWithTheDefaults(t *testing.T) {
 	}
 	r := reference{comments: shapeComments(t)}
 	r.read(t, exampleText(t))
+	for _, s := range r.sections {
+		for _, row := range s.rows {
+			if row.meaning == "" {
+				t.Errorf("%s: nothing says what %v means; want a comment in config.toml.example, or behind the field of the shape", s.header, row.keys)
+			}
+		}
+	}
 	got := r.String()
 	if old == got {
 		return
@@ -43,6 +50,20 @@ func TestReferenceIsTheExampleWithTheDefaults(t *testing.T) {
 	}
 	if err := os.WriteFile(referenceFile, []byte(before+begin+got+end+after), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What the example shows of a table that there may be many of is an example, and no
+// default.
+func TestReferenceTakesNoExampleForADefault(t *testing.T) {
+	r := reference{comments: shapeComments(t)}
+	r.read(t, exampleText(t))
+	for _, s := range r.sections {
+		if s.header == "[limits.tenants.NAME]" || s.header == "[tenants.limits]" {
+			if got := s.defaults()["requests_per_second"]; got != "0.0" {
+				t.Errorf("%s: requests_per_second is %s by default, want 0.0, which the example has not", s.header, got)
+			}
+		}
 	}
 }
 
@@ -59,6 +80,7 @@ type section struct {
 	prose  []string
 	rows   []row
 	shape  reflect.Type
+	single bool              // there is one of it
 	shown  map[string]string // the keys that the example has shown, with their values
 }
 
@@ -113,7 +135,7 @@ func (r *reference) read(t *testing.T, text string) {
 			}
 		case meaning == "":
 			for _, key := range keys {
-				at.rows = append(at.rows, row{keys: []string{key}, meaning: r.comments[at.shape.Name()+"."+key]})
+				at.rows = append(at.rows, row{keys: []string{key}, meaning: r.comment(at.shape, key)})
 			}
 		default:
 			at.rows = append(at.rows, row{keys: keys, meaning: meaning})
@@ -126,6 +148,7 @@ func (r *reference) section(t *testing.T, header, title string) *section {
 	shape := reflect.TypeFor[Config]()
 	bare := strings.Trim(header, "[]")
 	words := strings.Split(bare, ".")
+	single := true
 	for i := 0; i < len(words); i++ {
 		field, ok := fieldsOf(shape)[words[i]]
 		if !ok {
@@ -137,6 +160,7 @@ func (r *reference) section(t *testing.T, header, title string) *section {
 			words[i] = "NAME"
 		}
 		for shape.Kind() == reflect.Slice || shape.Kind() == reflect.Pointer || shape.Kind() == reflect.Map {
+			single = single && shape.Kind() == reflect.Pointer
 			shape = shape.Elem()
 		}
 	}
@@ -146,9 +170,24 @@ func (r *reference) section(t *testing.T, header, title string) *section {
 			return s
 		}
 	}
-	s := &section{header: header, title: title, shape: shape, shown: make(map[string]string)}
+	s := &section{header: header, title: title, shape: shape, single: single, shown: make(map[string]string)}
 	r.sections = append(r.sections, s)
 	return s
+}
+
+// comment is what the shape says of a key, or a shape in it does.
+func (r *reference) comment(shape reflect.Type, key string) string {
+	if text, ok := r.comments[shape.Name()+"."+key]; ok {
+		return text
+	}
+	for i := range shape.NumField() {
+		if f := shape.Field(i); f.Anonymous {
+			if text := r.comment(f.Type, key); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
 }
 
 // String is the reference in Markdown.
@@ -198,13 +237,13 @@ var escape = strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;")
 // out, with what that is. A table that there is only one of is in the example at
 // its default, which another test makes sure of.
 func (s *section) defaults() map[string]string {
-	single, ok := find(reflect.ValueOf(Default()).Elem(), s.shape)
-	if ok && !strings.HasPrefix(s.header, "[[") {
+	if s.single {
 		return s.shown
 	}
+	like, ok := find(reflect.ValueOf(Default()).Elem(), s.shape)
 	value := reflect.New(s.shape)
 	if ok {
-		value.Elem().Set(single)
+		value.Elem().Set(like)
 	}
 	if d, ok := value.Interface().(defaulter); ok {
 		d.setDefaults()

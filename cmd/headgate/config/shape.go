@@ -53,9 +53,9 @@ type Server struct {
 
 // ServerTLS is [server.tls].
 type ServerTLS struct {
-	Listen       Addresses `toml:"listen"` // none: TLS on Server.Listen
-	CertFile     string    `toml:"cert_file"`
-	KeyFile      string    `toml:"key_file"`
+	Listen       Addresses `toml:"listen"`         // none: TLS on Server.Listen
+	CertFile     string    `toml:"cert_file"`      // the certificate, with its chain
+	KeyFile      string    `toml:"key_file"`       // its key
 	ClientCAFile string    `toml:"client_ca_file"` // "": with ClientAuth "none" only
 	ClientAuth   string    `toml:"client_auth"`    // none | optional | required
 	MinVersion   string    `toml:"min_version"`    // 1.2 | 1.3
@@ -80,9 +80,9 @@ type Cortex struct {
 
 // TenantFederation is [cortex.tenant_federation].
 type TenantFederation struct {
-	Enabled             bool `toml:"enabled"`
-	MaxTenant           int  `toml:"max_tenant"` // 0: no limit
-	RegexMatcherEnabled bool `toml:"regex_matcher_enabled"`
+	Enabled             bool `toml:"enabled"`               // -tenant-federation.enabled: a read may name several tenants
+	MaxTenant           int  `toml:"max_tenant"`            // how many at most; 0: no limit
+	RegexMatcherEnabled bool `toml:"regex_matcher_enabled"` // Cortex takes tenants for patterns; then IDs with . * ( ) or ' are refused
 }
 
 // DNS is [dns]. Without servers the system resolver is asked.
@@ -108,9 +108,9 @@ type Limits struct {
 // [tenants.limits]: what one tenant may take of the process with all its
 // credentials together. 0 is no limit.
 type TenantLimits struct {
-	RequestsPerSecond Rate `toml:"requests_per_second"`
-	BytesPerSecond    Size `toml:"bytes_per_second"` // of request bodies as they are sent
-	MaxInFlight       int  `toml:"max_in_flight"`
+	RequestsPerSecond Rate `toml:"requests_per_second"` // on average; 0: no limit
+	BytesPerSecond    Size `toml:"bytes_per_second"`    // of request bodies as they are sent, on average; 0: no limit
+	MaxInFlight       int  `toml:"max_in_flight"`       // requests at a time; 0: no limit
 }
 
 // Metrics is [metrics].
@@ -173,25 +173,25 @@ type Upstream struct {
 // Health is [upstreams.NAME.health]: requests of headgate's own that find out how
 // the hosts are.
 type Health struct {
-	Path     string   `toml:"path"` // "": there are none
-	Interval Duration `toml:"interval"`
-	Timeout  Duration `toml:"timeout"`
-	Rise     int      `toml:"rise"` // good answers in a row, and an ill host is well again
-	Fall     int      `toml:"fall"` // bad answers in a row, and a host is ill
+	Path     string   `toml:"path"`     // what is asked for, such as "/ready"; "": nothing is
+	Interval Duration `toml:"interval"` // between two of them to one host
+	Timeout  Duration `toml:"timeout"`  // for the whole answer
+	Rise     int      `toml:"rise"`     // good answers in a row, and an ill host is well again
+	Fall     int      `toml:"fall"`     // bad answers in a row, and a host is ill
 }
 
 // ClientTLS is how https URLs are spoken to.
 type ClientTLS struct {
-	CAFile     string `toml:"ca_file"`   // "": the system's
-	CertFile   string `toml:"cert_file"` // with KeyFile: the client certificate
-	KeyFile    string `toml:"key_file"`
-	ServerName string `toml:"server_name"` // "": the target's host name
+	CAFile     string `toml:"ca_file"`     // whose certificates are believed; "": those the system believes
+	CertFile   string `toml:"cert_file"`   // the certificate that is shown; "": none
+	KeyFile    string `toml:"key_file"`    // its key
+	ServerName string `toml:"server_name"` // that the certificate must have; "": the host name of the URL
 }
 
 // UpstreamTLS is [upstreams.NAME.tls].
 type UpstreamTLS struct {
 	ClientTLS
-	InsecureSkipVerify bool `toml:"insecure_skip_verify"`
+	InsecureSkipVerify bool `toml:"insecure_skip_verify"` // believe any certificate: whoever stands between reads and changes everything
 }
 
 // Route is one [[routes]] as written. RouteTable has what it amounts to.

@@ -37,27 +37,27 @@ type JWT struct {
 
 // JWTIssuer is one kind of signed tokens.
 type JWTIssuer struct {
-	Secret              Secret   `toml:"secret,omitempty"` // any of the secrets verifies, the first signs
-	SecretFile          string   `toml:"secret_file"`
-	Secrets             Secrets  `toml:"secrets"`
-	SecretFiles         []string `toml:"secret_files"`
-	AllowShortSecret    bool     `toml:"allow_short_secret"`
-	PublicKeyFiles      []string `toml:"public_key_files"` // PEM
-	JWKSURL             URL      `toml:"jwks_url"`
-	JWKSFile            string   `toml:"jwks_file"`
-	JWKSCAFile          string   `toml:"jwks_ca_file"` // "": the system's
-	JWKSRefreshInterval Duration `toml:"jwks_refresh_interval"`
-	Algorithms          []string `toml:"algorithms"` // none: those that fit the keys
-	TenantClaim         string   `toml:"tenant_claim"`
-	TenantPattern       string   `toml:"tenant_pattern"` // "": the value is the tenant
-	ScopesClaim         string   `toml:"scopes_claim"`   // "": tokens have auth.default_scopes
-	Issuer              string   `toml:"issuer"`         // "": iss does not count
-	Audience            string   `toml:"audience"`       // "": aud does not count
-	RequireExpiry       bool     `toml:"require_expiry"`
-	MinVersion          int      `toml:"min_version"` // 0: version does not count
-	RevokedIDsFile      string   `toml:"revoked_ids_file"`
-	Leeway              Duration `toml:"leeway"`
-	TenantMinVersion    Versions `toml:"tenant_min_version,omitempty"`
+	Secret              Secret   `toml:"secret,omitempty"`             // any of the secrets verifies, the first signs
+	SecretFile          string   `toml:"secret_file"`                  // one secret, in a file
+	Secrets             Secrets  `toml:"secrets"`                      // further ones
+	SecretFiles         []string `toml:"secret_files"`                 // further ones, in files
+	AllowShortSecret    bool     `toml:"allow_short_secret"`           // a secret of less than 32 bytes is an error otherwise
+	PublicKeyFiles      []string `toml:"public_key_files"`             // public keys or certificates, PEM
+	JWKSURL             URL      `toml:"jwks_url"`                     // where the JWK set is; with an issuer and no key at all, its OpenID configuration says where
+	JWKSFile            string   `toml:"jwks_file"`                    // a JWK set in a file
+	JWKSCAFile          string   `toml:"jwks_ca_file"`                 // whose certificates the provider may have; "": those the system believes
+	JWKSRefreshInterval Duration `toml:"jwks_refresh_interval"`        // how often the set is fetched
+	Algorithms          []string `toml:"algorithms"`                   // none: those that fit the keys
+	TenantClaim         string   `toml:"tenant_claim"`                 // the claim that names the tenant, or several
+	TenantPattern       string   `toml:"tenant_pattern"`               // picks the tenant out of the value; "": the value is the tenant
+	ScopesClaim         string   `toml:"scopes_claim"`                 // the claim that lists the scopes; "": tokens have auth.default_scopes
+	Issuer              string   `toml:"issuer"`                       // what iss has to be
+	Audience            string   `toml:"audience"`                     // what aud has to be, or hold; "": aud does not count
+	RequireExpiry       bool     `toml:"require_expiry"`               // whether a token must have exp
+	MinVersion          int      `toml:"min_version"`                  // the least that the claim "version" may have; 0: it does not count
+	RevokedIDsFile      string   `toml:"revoked_ids_file"`             // tokens that were taken back: one jti a line
+	Leeway              Duration `toml:"leeway"`                       // how far the clocks may be apart
+	TenantMinVersion    Versions `toml:"tenant_min_version,omitempty"` // a table: min_version of single tenants
 
 	keys     []*verify.Key // of the secrets and PEM files, secrets first
 	revoked  []string      // what RevokedIDsFile held
@@ -71,16 +71,16 @@ type Tenant struct {
 	Name           string   `toml:"name"`           // of the client; "": the name in the credential, or made from the tenant
 	Authentication string   `toml:"authentication"` // basic | bearer | mtls | none; "": by the keys that are given
 	Username       string   `toml:"username"`
-	Password       Secret   `toml:"password,omitempty"` // basic: exactly one of the four
-	PasswordFile   string   `toml:"password_file,omitempty"`
-	PasswordHash   Secret   `toml:"password_hash,omitempty"` // bcrypt
-	PasswordSHA256 Secret   `toml:"password_sha256,omitempty"`
-	Token          Secret   `toml:"token,omitempty"` // bearer: exactly one of the three
-	TokenFile      string   `toml:"token_file,omitempty"`
-	TokenSHA256    Secret   `toml:"token_sha256,omitempty"`
-	CommonName     string   `toml:"common_name,omitempty"` // mtls: exactly one of the two
-	SAN            string   `toml:"san,omitempty"`         // "dns:…", "uri:…" or "email:…"
-	Scopes         []string `toml:"scopes,omitempty"`      // none: auth.default_scopes
+	Password       Secret   `toml:"password,omitempty"`        // basic: exactly one of the four
+	PasswordFile   string   `toml:"password_file,omitempty"`   // a file that holds it, in one line
+	PasswordHash   Secret   `toml:"password_hash,omitempty"`   // bcrypt, as headgate hash-password prints it
+	PasswordSHA256 Secret   `toml:"password_sha256,omitempty"` // of a password that headgate new-password made
+	Token          Secret   `toml:"token,omitempty"`           // bearer: exactly one of the three
+	TokenFile      string   `toml:"token_file,omitempty"`      // a file that holds it, in one line
+	TokenSHA256    Secret   `toml:"token_sha256,omitempty"`    // of a token of 128 random bits or more
+	CommonName     string   `toml:"common_name,omitempty"`     // mtls: exactly one of the two
+	SAN            string   `toml:"san,omitempty"`             // "dns:…", "uri:…" or "email:…"
+	Scopes         []string `toml:"scopes,omitempty"`          // none: auth.default_scopes
 	Expires        Date     `toml:"expires,omitempty"`
 	NotBefore      Date     `toml:"not_before,omitempty"`
 	AllowFrom      []CIDR   `toml:"allow_from,omitempty"`    // none: from everywhere

@@ -8,11 +8,11 @@ import (
 // Etcd is [etcd]: where the gateways of a fleet find the tenants that they share.
 // Without endpoints there is none.
 type Etcd struct {
-	Endpoints    []URL     `toml:"endpoints"` // "http://10.0.0.1:2379"
-	Prefix       string    `toml:"prefix"`    // of every key
-	Username     string    `toml:"username"`  // "": etcd asks for none
-	PasswordFile string    `toml:"password_file"`
-	CacheFile    string    `toml:"cache_file"` // "auto": in $STATE_DIRECTORY, without it off; "": off
+	Endpoints    []URL     `toml:"endpoints"`     // "http://10.0.0.1:2379"
+	Prefix       string    `toml:"prefix"`        // of every key
+	Username     string    `toml:"username"`      // of etcd; "": it asks for none
+	PasswordFile string    `toml:"password_file"` // a file that holds the password, in one line; "": there is none
+	CacheFile    string    `toml:"cache_file"`    // "auto": in $STATE_DIRECTORY, without it off; "": off
 	TLS          ClientTLS `toml:"tls"`
 
 	password  Secret
