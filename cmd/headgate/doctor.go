@@ -119,15 +119,15 @@ func healthPath(cfg *config.Config, u *config.Upstream) string {
 	return cfg.Cortex.HTTPPathPrefix + "/ready"
 }
 
-// logMachine writes what of the machine will be in the way into the log, once.
+// logMachine writes what of the machine will be in the way into the log, once, and what could not be looked at.
 func (a *App) logMachine(machine doctor.Machine) {
 	for _, f := range machine.Look(loadOf(a.current.Load().config)) {
-		if f.Level >= doctor.Warning {
-			level := slog.LevelWarn
-			if f.Level == doctor.Error {
-				level = slog.LevelError
-			}
-			a.log.Log(context.Background(), level, "this machine", "what", f.What, "finding", f.Text)
+		if f.Level < doctor.Unknown {
+			continue
 		}
+		level := map[doctor.Level]slog.Level{
+			doctor.Unknown: slog.LevelInfo, doctor.Warning: slog.LevelWarn, doctor.Error: slog.LevelError,
+		}[f.Level]
+		a.log.Log(context.Background(), level, "this machine", "what", f.What, "finding", f.Text)
 	}
 }

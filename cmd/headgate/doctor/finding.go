@@ -9,12 +9,13 @@ type Level uint8
 const (
 	OK      Level = iota // as it should be
 	Hint                 // as the system comes; another setting is better
+	Unknown              // it could not be looked at from here
 	Warning              // will be in the way sooner or later
 	Error                // headgate cannot do what it is for
 )
 
 // String is the level in one word.
-func (l Level) String() string { return [...]string{"ok", "hint", "warning", "error"}[l] }
+func (l Level) String() string { return [...]string{"ok", "hint", "unknown", "warning", "error"}[l] }
 
 // Finding is one thing that was looked at.
 type Finding struct {

@@ -164,7 +164,8 @@ func (m Machine) clock(Load) []Finding {
 	}
 	switch known, ok := m.Synchronised(); {
 	case !known:
-		return nil
+		return []Finding{findf(Unknown, "clock", "from here it cannot be told whether something keeps it right; "+
+			"outside of the service's sandbox headgate doctor can tell, and timedatectl")}
 	case !ok:
 		return []Finding{findf(Warning, "clock", "nothing keeps it right; run chrony or systemd-timesyncd")}
 	}
