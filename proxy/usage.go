@@ -36,6 +36,9 @@ func (p *Proxy) Usages() Usages {
 	return u
 }
 
+// Memory is what the runtime holds of the system's memory, and what it may hold; no limit where none is known.
+func (p *Proxy) Memory() Usage { return Usage{Used: p.memory.inUse(), Limit: p.memory.limit} }
+
 // usage counts those who hold a slot. A try that is about to fail is counted for a moment, never above the limit.
 func (s *slots) usage() Usage {
 	u := Usage{Used: s.used.Load(), Limit: s.limit.Load()}
@@ -57,8 +60,8 @@ func (p *Proxy) exportUsage(set *metrics.Set) {
 	export("headgate_held_body_bytes", "", func(u Usages) Usage { return u.HeldBytes })
 	set.NewGauge(`headgate_queued_requests{kind="read"}`, func() float64 { return float64(p.reads.waiting.Load()) })
 	set.NewGauge(`headgate_queued_requests{kind="other"}`, func() float64 { return float64(p.writes.waiting.Load()) })
-	set.NewGauge("headgate_memory_bytes", func() float64 { return float64(p.memory.inUse()) })
-	set.NewGauge("headgate_memory_bytes_limit", func() float64 { return float64(p.memory.limit) })
+	set.NewGauge("headgate_memory_bytes", func() float64 { return float64(p.Memory().Used) })
+	set.NewGauge("headgate_memory_bytes_limit", func() float64 { return float64(p.Memory().Limit) })
 	set.RegisterMetricsWriter(p.writeRouteUsage)
 	set.RegisterMetricsWriter(p.writeTenantUsage)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,7 @@ func (o AppOptions) load() (*loadedConfig, error) {
 // App is the running program as a value: New binds its addresses, Run serves until it is told to stop.
 type App struct {
 	options AppOptions
+	file    string // the configuration file, absolute
 	build   build
 	started time.Time
 	logs    *logOutput
@@ -108,6 +110,10 @@ func New(o AppOptions) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := filepath.Abs(o.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
 	ending, end := context.WithCancel(context.Background())
 	changeable, freeze := context.WithCancel(ending)
 	if o.Starting != nil {
@@ -118,6 +124,7 @@ func New(o AppOptions) (*App, error) {
 	shares := proxy.NewShares()
 	a := &App{
 		options: o,
+		file:    file,
 		build:   thisBuild(),
 		started: started,
 		logs:    logs,

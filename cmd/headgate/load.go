@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -79,6 +80,14 @@ func problemsOf(err error) []string {
 		problems[i] = "error: " + problems[i]
 	}
 	return problems
+}
+
+// levelOf is what a line of problemsOf weighs in the log.
+func levelOf(problem string) slog.Level {
+	if strings.HasPrefix(problem, config.Warning.String()+": ") {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }
 
 func lines(problems config.Problems) []string {

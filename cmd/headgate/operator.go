@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,9 @@ func (o operator) Status() admin.Status {
 	now, counts := time.Now(), a.counts()
 	paces := a.recent.Since(now, counts)
 	all := subject{}
+	host, _ := os.Hostname() // "" where there is none
 	status := admin.Status{
+		Host:          host,
 		Version:       a.build.version,
 		Commit:        a.build.commit,
 		GoVersion:     a.build.goVersion,
@@ -84,17 +87,19 @@ func (o operator) Status() admin.Status {
 		UptimeSeconds: time.Since(a.started).Seconds(),
 		State:         state,
 		InFlight:      a.proxy.InFlight(),
+		Connections:   a.proxy.Usages().Connections.Used,
 		WindowSeconds: paces[all].Span.Seconds(),
 		Traffic:       traffic(counts[all], paces[all]),
 		Refusals:      refusals(counts[all], paces[all]),
 		Listen:        texts(plain(g.servers)),
 		ListenTLS:     texts(secure(g.servers)),
+		Admin:         texts(g.admin),
 		Certificates:  g.certificates(),
 		Clients:       g.clients,
 		MemoryLimit:   admin.MemoryLimit{Bytes: a.options.Memory.bytes, Origin: a.options.Memory.origin},
-		Limits:        limitStatus(a.proxy.Usages()),
+		Limits:        limitStatus(a.proxy),
 		Config: admin.Config{
-			Path:            a.options.ConfigFile,
+			Path:            a.file,
 			SHA256:          g.digest,
 			Loaded:          g.loaded.UTC(),
 			LastReload:      *a.lastReload.Load(),
@@ -109,6 +114,7 @@ func (o operator) Status() admin.Status {
 		Routes:      routeStatus(g.snapshot.Routes()),
 	}
 	status.Attention = status.Notices(now)
+	status.Health = status.Worst()
 	return status
 }
 
@@ -117,7 +123,8 @@ func (o operator) Credentials(q admin.CredentialQuery) admin.Credentials {
 	return selectedCredentials(o.app.parts.credentials.Credentials(), q)
 }
 
-func limitStatus(u proxy.Usages) []admin.Limit {
+func limitStatus(p *proxy.Proxy) []admin.Limit {
+	u := p.Usages()
 	limit := func(key string, u proxy.Usage) admin.Limit {
 		return admin.Limit{Key: key, Used: u.Used, Limit: u.Limit}
 	}
@@ -126,6 +133,7 @@ func limitStatus(u proxy.Usages) []admin.Limit {
 		limit("limits.max_in_flight", u.Others),
 		limit("limits.max_in_flight_reads", u.Reads),
 		limit("limits.max_buffered", u.HeldBytes),
+		limit("memory", p.Memory()),
 	}
 }
 

@@ -197,7 +197,16 @@ func TestStatusShowsWhatHappens(t *testing.T) {
 	}
 	r.write("[server]\nlistn = 1\n")
 	r.Reload()
-	page := request{method: "GET", url: r.adminURL("/")}.must(t, client).body
+	page := strings.ReplaceAll(request{method: "GET", url: r.adminURL("/")}.must(t, client).body, "<wbr>", "")
+	for level, problem := range map[string]string{"ERROR": "error: server.listn", "WARN": "warning: tenants"} {
+		said := linesOf(t, r.log, func(line map[string]any) bool {
+			text, _ := line["problem"].(string)
+			return strings.HasPrefix(text, problem) && line["msg"] == "configuration not reloaded, the one in use stays"
+		})
+		if len(said) != 1 || said[0]["level"] != level {
+			t.Errorf("%s: the log has %v, want one line of level %s", problem, said, level)
+		}
+	}
 	for _, want := range []string{"no host of all is up", "passed over", "its requests fail", "not all that the configuration of", "server.listn"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q:\n%s", want, page)

@@ -48,7 +48,7 @@ func (a *App) Reload() []string {
 	problems := problemsOf(err)
 	a.refused = problems
 	for _, problem := range problems {
-		a.log.Error("configuration not reloaded, the one in use stays", "file", a.options.ConfigFile, "problem", problem)
+		a.log.Log(context.Background(), levelOf(problem), "configuration not reloaded, the one in use stays", "file", a.options.ConfigFile, "problem", problem)
 	}
 	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
 	a.doubtOwn(problems)

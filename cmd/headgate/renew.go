@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -127,7 +128,7 @@ func toBlame(refused *authcache.ReplaceError, now, before *config.Config) (paths
 // keepFiles notes that no change of a file is in force, and why.
 func (a *App) keepFiles(problems []string) {
 	for _, problem := range problems {
-		a.log.Error("changed files not used, what they held before stays", "problem", problem)
+		a.log.Log(context.Background(), levelOf(problem), "changed files not used, what they held before stays", "problem", problem)
 	}
 	a.lastReload.Store(&admin.Reload{Time: time.Now().UTC(), Problems: problems})
 	a.doubtOwn(problems)

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -99,6 +101,14 @@ func (b *browser) text(selector string) string {
 	return evaluate[string](b, fmt.Sprintf(`(document.querySelector(%q)?.textContent ?? "(none)").replace(/\s+/g, " ").trim()`, selector))
 }
 
+// dark makes the reader prefer a dark page.
+func (b *browser) dark() {
+	b.t.Helper()
+	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+	})
+}
+
 func (b *browser) count(selector string) int {
 	b.t.Helper()
 	return evaluate[int](b, fmt.Sprintf(`document.querySelectorAll(%q).length`, selector))
@@ -107,20 +117,42 @@ func (b *browser) count(selector string) int {
 // until waits until an expression is true, on whatever page there is then.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	limit := time.After(patience)
+	b.eventually(func() error {
+		// An error is that of a page which is just being left.
+		if is, err := chromedp.Run(b, chromedp.Evaluate[bool](expression)); err != nil || !is {
+			return fmt.Errorf("the page does not come to %s; it shows\n%s", expression, b.text("body"))
+		}
+		return nil
+	})
+}
+
+// eventually waits until holds has no objection any more.
+func (b *browser) eventually(holds func() error) {
+	b.t.Helper()
+	limit := time.After(soon)
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
-		// An error is that of a page which is just being left.
-		if is, err := chromedp.Run(b, chromedp.Evaluate[bool](expression)); err == nil && is {
+		err := holds()
+		if err == nil {
 			return
 		}
 		select {
 		case <-again.C:
 		case <-limit:
-			b.t.Fatalf("the page never came to %s; it shows\n%s", expression, b.text("body"))
+			b.t.Fatal(err)
 		}
 	}
+}
+
+// texts are the texts of what each of the selectors finds, read at one moment.
+func (b *browser) texts(selectors []string) []string {
+	b.t.Helper()
+	quoted, err := json.Marshal(selectors)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return evaluate[[]string](b, fmt.Sprintf(`%s.map((s) => (document.querySelector(s)?.textContent ?? "(none)").replace(/[ \n]+/g, " ").trim())`, quoted))
 }
 
 // content wants nothing to have been complained of, or fetched from elsewhere.

@@ -202,6 +202,20 @@ func TestRefusedReloadNamesEveryProblem(t *testing.T) {
 	}
 }
 
+// TestARefusedReloadByTheButtonLeadsBackToThePage, which shows the problems; what it does not show is answered.
+func TestARefusedReloadByTheButtonLeadsBackToThePage(t *testing.T) {
+	p := newProgram()
+	p.problems = []string{"error: server.listn: unknown key"}
+	button := request{method: "POST", path: "/reload", header: []string{"Accept", "text/html,*/*;q=0.8"}}
+	if response := button.serve(t, p); response.StatusCode != 500 || !strings.Contains(body(t, response), p.problems[0]) {
+		t.Errorf("with a problem that the page does not show: %d", response.StatusCode)
+	}
+	p.status.Config.LastReload.Problems = p.problems
+	if response := button.serve(t, p); response.StatusCode != 303 || response.Header.Get("Location") != "." {
+		t.Errorf("with one that it shows: %d, to %q", response.StatusCode, response.Header.Get("Location"))
+	}
+}
+
 func TestNothingRefusedReachesTheProgram(t *testing.T) {
 	p := newProgram()
 	for _, r := range []request{
@@ -243,7 +257,7 @@ func TestStatusIsJSONAndThePageShowsIt(t *testing.T) {
 	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("the page's policy is %q", policy)
 	}
-	page := body(t, response)
+	page := strings.ReplaceAll(body(t, response), "<wbr>", "")
 	for _, want := range []string{"v1.2.3", "1m 1s", "server.idle_timeout", "10.0.0.1:9009", "not resolved yet", "/api/v1/push", "refused", "&lt;b&gt;.toml", `action="reload"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not show %q", want)

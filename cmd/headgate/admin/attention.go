@@ -32,10 +32,10 @@ func (s *Status) Notices(now time.Time) []Notice {
 	for _, source := range s.Sources {
 		switch {
 		case len(source.Held) > 0:
-			n.badf("%s: %d clients would go, which waits for somebody's word", source.Name, len(source.Held))
+			n.badf("%s: the removal of %d clients is held until somebody accepts it", source.Name, len(source.Held))
 		case source.Own && !s.Config.LastReload.Successful: // said below, once
 		case source.Problem != "":
-			n.badf("%s: in error, what it held before is in use", source.Name)
+			n.badf("%s: in error, what it held before stays in use", source.Name)
 		case !source.Read:
 			n.warnf("%s: not read yet, pushes with credentials that are not known get 503", source.Name)
 		}
@@ -54,19 +54,28 @@ func (s *Status) Notices(now time.Time) []Notice {
 		n.end("a credential of "+c.Client+", tenant "+c.Tenant+",", *c.Expires, now)
 	}
 	for _, l := range s.Limits {
-		if l.Limit > 0 && l.Used >= l.High() && l.Used > 0 {
+		switch {
+		case l.Limit == 0 || l.Used == 0 || l.Used < l.High():
+		case l.InBytes():
+			n.warnf("%s: %s of %s are in use", l.Key, bytesWords(l.Used), bytesWords(l.Limit))
+		default:
 			n.warnf("%s: %d of %d are in use", l.Key, l.Used, l.Limit)
 		}
 	}
 	return append(append([]Notice{}, n.bad...), n.warn...)
 }
 
+// Worst is the level of the worst of what there is to look at; "good" when there is nothing.
+func (s *Status) Worst() string {
+	if len(s.Attention) == 0 {
+		return "good"
+	}
+	return s.Attention[0].Level
+}
+
 func (n *notices) upstream(u *Upstream, now time.Time) {
-	up := 0
+	up := u.Up()
 	for _, h := range u.Hosts {
-		if h.State == HostUp {
-			up++
-		}
 		if ahead := time.Duration(h.ClockAheadSeconds * float64(time.Second)); ahead.Abs() > clockOff {
 			n.warnf("the clocks of %s (%s) and of this machine are %s apart", h.Address, u.Name, spanWords(ahead.Abs()))
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,6 +80,12 @@ func (e endpoints) reload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	problems := e.program.Reload()
+	byButton := strings.Contains(r.Header.Get("Accept"), "text/html") // of the page, which shows what came of it
+	if len(problems) > 0 && byButton && slices.Equal(problems, e.program.Status().Config.LastReload.Problems) {
+		w.Header().Set("Location", ".")
+		answer(w, http.StatusSeeOther, plainText, "not reloaded\n")
+		return
+	}
 	if len(problems) > 0 {
 		answer(w, http.StatusInternalServerError, plainText,
 			"not reloaded, the configuration in use stays:\n"+strings.Join(problems, "\n")+"\n")
@@ -87,8 +94,8 @@ func (e endpoints) reload(w http.ResponseWriter, r *http.Request) {
 	if accept == "true" {
 		e.program.AcceptRemovals()
 	}
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		w.Header().Set("Location", ".") // a browser, by the button of the page, which shows what was changed
+	if byButton {
+		w.Header().Set("Location", ".")
 		answer(w, http.StatusSeeOther, plainText, "reloaded\n")
 		return
 	}

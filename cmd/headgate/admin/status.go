@@ -4,24 +4,28 @@ import "time"
 
 // Status is what /status answers as JSON and the page shows. Times are UTC.
 type Status struct {
+	Host          string    `json:"host"` // the machine's own name
 	Version       string    `json:"version"`
 	Commit        string    `json:"commit"`
 	GoVersion     string    `json:"go_version"`
 	BuildDate     string    `json:"build_date"`
 	Started       time.Time `json:"started"`
 	UptimeSeconds float64   `json:"uptime_seconds"`
-	State         string    `json:"state"`     // starting, running or draining
+	State         string    `json:"state"`     // running or draining
+	Health        string    `json:"health"`    // good, warn or bad: the worst of what there is to look at
 	Attention     []Notice  `json:"attention"` // what somebody should look at, the worst first
 	InFlight      int64     `json:"in_flight"`
+	Connections   int64     `json:"connections"`    // of clients
 	WindowSeconds float64   `json:"window_seconds"` // what every rate and latency here is measured over; 0: nothing was yet
 	Traffic                 // all there was
 	Refusals
 	Listen       []string      `json:"listen"`     // the addresses bound without TLS, a port 0 already resolved
 	ListenTLS    []string      `json:"listen_tls"` // and those with it
+	Admin        []string      `json:"admin"`      // that for operators
 	Certificates []Certificate `json:"certificates"`
 	Clients      int           `json:"clients"`
 	MemoryLimit  MemoryLimit   `json:"memory_limit"`
-	Limits       []Limit       `json:"limits"` // of the process
+	Limits       []Limit       `json:"limits"` // of the process, and its memory
 	Config       Config        `json:"config"`
 	Upstreams    []Upstream    `json:"upstreams"`
 	Uses         []Use         `json:"uses"`    // of routes, the busiest first
@@ -68,15 +72,18 @@ type MemoryLimit struct {
 	Origin string `json:"origin"`
 }
 
-// Limit is one limit of the configuration and what is in use of it.
+// Limit is one limit of the configuration, or that of the memory, and what is in use of it.
 type Limit struct {
-	Key   string `json:"key"` // "limits.max_in_flight"
+	Key   string `json:"key"` // "limits.max_in_flight", "memory"
 	Used  int64  `json:"used"`
 	Limit int64  `json:"limit"` // 0: none
 }
 
 // High is from where on the use of a limit is worth a look: four fifths.
 func (l Limit) High() int64 { return l.Limit / 5 * 4 }
+
+// InBytes reports whether it is bytes that the limit counts.
+func (l Limit) InBytes() bool { return l.Key == "memory" || l.Key == "limits.max_buffered" }
 
 // Certificate is one of our own in use: that of the listeners, or the one that is shown to an upstream.
 type Certificate struct {
@@ -123,6 +130,16 @@ type Upstream struct {
 	ResolvedAt *time.Time `json:"resolved_at,omitempty"` // when its names were last all answered; none where there is no name
 	Problem    string     `json:"problem,omitempty"`     // why the last look-up was not answered
 	Hosts      []Host     `json:"hosts"`
+}
+
+// Up is how many of the hosts are.
+func (u *Upstream) Up() (n int) {
+	for i := range u.Hosts {
+		if u.Hosts[i].State == HostUp {
+			n++
+		}
+	}
+	return n
 }
 
 // The states of a host.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ var pageWords = template.FuncMap{
 	"bytes":   bytesWords,
 	"latency": latencyWords,
 	"percent": percentWords,
+	"zero":    zeroClass,
+	"breaks":  breaks,
 	"level":   levelWords,
 	"seconds": func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) },
 	"deref":   func(t *time.Time) time.Time { return *t },
@@ -106,19 +109,34 @@ func bytesWords(n any) string {
 	return strconv.FormatFloat(value, 'f', digits, 64) + "\u00a0" + units[0]
 }
 
+// latencyWords are milliseconds, whatever the size: below each other they can be compared.
 func latencyWords(seconds float64) string {
+	ms := seconds * 1000
 	switch {
-	case seconds == 0:
+	case ms == 0:
 		return "–"
-	case seconds < 0.001:
-		return strconv.FormatFloat(seconds*1e6, 'f', 0, 64) + "\u00a0µs"
-	case seconds < 0.01:
-		return strconv.FormatFloat(seconds*1000, 'f', 1, 64) + "\u00a0ms"
-	case seconds < 1:
-		return strconv.FormatFloat(seconds*1000, 'f', 0, 64) + "\u00a0ms"
+	case ms < 1:
+		return strconv.FormatFloat(ms, 'f', 2, 64) + "\u00a0ms"
+	case ms < 10:
+		return strconv.FormatFloat(ms, 'f', 1, 64) + "\u00a0ms"
 	}
-	return strconv.FormatFloat(seconds, 'f', 1, 64) + "\u00a0s"
+	return numberWords(uint64(math.Round(ms))) + "\u00a0ms"
 }
+
+// zeroClass is the class of what is nothing, which stands back behind what is something.
+func zeroClass(n any) string {
+	if fmt.Sprint(n) == "0" {
+		return " zero"
+	}
+	return ""
+}
+
+// breaks says where a line may break in a key, a path or a name: behind what separates its parts, but not in an address.
+func breaks(text string) template.HTML {
+	return template.HTML(separated.ReplaceAllString(template.HTMLEscapeString(text), "$1<wbr>$2"))
+}
+
+var separated = regexp.MustCompile(`([_./|=@])([\pL*])`)
 
 func percentWords(used, of int64) string {
 	if of <= 0 {
@@ -130,9 +148,9 @@ func percentWords(used, of int64) string {
 // levelWords is how the state of a host is shown.
 func levelWords(state string) string {
 	switch state {
-	case HostUp, "running":
+	case HostUp:
 		return "good"
-	case HostIll, "draining", "starting":
+	case HostIll:
 		return "warn"
 	}
 	return "bad"

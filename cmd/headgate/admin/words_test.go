@@ -23,10 +23,13 @@ func TestWordsOfThePage(t *testing.T) {
 		{bytesWords(0.0), "0\u00a0B"},
 		{bytesWords(float64(5 << 30)), "5\u00a0GiB"},
 		{latencyWords(0), "–"},
-		{latencyWords(0.00042), "420\u00a0µs"},
+		{latencyWords(0.00042), "0.42\u00a0ms"},
 		{latencyWords(0.0042), "4.2\u00a0ms"},
 		{latencyWords(0.42), "420\u00a0ms"},
-		{latencyWords(4.2), "4.2\u00a0s"},
+		{latencyWords(4.2), "4\u202f200\u00a0ms"},
+		{zeroClass(0.0) + zeroClass(int64(0)) + zeroClass(0.01), " zero zero"},
+		{string(breaks("limits.max_in_flight, <b>.toml")), "limits.<wbr>max_<wbr>in_<wbr>flight, &lt;b&gt;.<wbr>toml"},
+		{string(breaks("10.0.0.1:9009 of a|b.c.d: no")), "10.0.0.1:9009 of a|<wbr>b.<wbr>c.<wbr>d: no"},
 		{percentWords(1, 3), "33\u00a0%"},
 		{leftWords(time.Unix(0, 0), time.Unix(60, 0)), "in 1m"},
 		{leftWords(time.Unix(60, 0), time.Unix(0, 0)), "1m ago"},
@@ -59,13 +62,14 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 		Credentials: Credentials{Shown: []Credential{
 			{Client: "ends", Tenant: "t", Expires: in(time.Hour)}, {Client: "replaced", Tenant: "t", Expires: in(-time.Hour)}, {Client: "stays", Tenant: "t"},
 		}},
-		Limits: []Limit{{Key: "limits.max_in_flight", Used: 80, Limit: 100}, {Key: "free", Used: 79, Limit: 100}, {Key: "none", Used: 5}},
+		Limits: []Limit{{Key: "limits.max_in_flight", Used: 80, Limit: 100}, {Key: "free", Used: 79, Limit: 100}, {Key: "none", Used: 5},
+			{Key: "memory", Used: 900 << 20, Limit: 1 << 30}},
 	}
 	want := []string{
 		"bad: ruler has no host: no such name",
 		"bad: no host of querier is up",
-		"bad: one: 2 clients would go, which waits for somebody's word",
-		"bad: two: cannot be read, what it held before is in use",
+		"bad: one: the removal of 2 clients is held until somebody accepts it",
+		"bad: two: in error, what it held before stays in use",
 		"bad: not all that the configuration of 2026-12-01 00:00:00 UTC says is in use: error: x",
 		"bad: the certificate of server.tls has ended 1h ago",
 		"bad: the certificate of upstreams.x.tls is not renewed: half",
@@ -76,6 +80,7 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 		"warn: the certificate of upstreams.x.tls ends in 1h",
 		"warn: a credential of ends, tenant t, ends in 1h",
 		"warn: limits.max_in_flight: 80 of 100 are in use",
+		"warn: memory: 900\u00a0MiB of 1\u00a0GiB are in use",
 	}
 	got := s.Notices(now)
 	for i := range max(len(got), len(want)) {
