@@ -29,10 +29,14 @@ var update = flag.Bool("update", false, "rewrite what the documents take from th
 //	<!-- test: gateway -->  the commands want a gateway that runs on headgate.toml
 //	<!-- test: fleet -->    the commands want three, at 10.0.0.11, 10.0.0.12 and 10.0.0.13
 //	<!-- test: etcdctl -->  the commands want etcdctl, and the etcd that headgate.toml names
-//	<!-- test: ci -->       the commands are a part of .ci/run, or of the Makefile for what only measures or writes
+//	<!-- test: ci -->       the commands are steps of .ci/run
 //	<!-- test: service -->  the command runs until it is told to stop
+//	<!-- test: stubs -->    programs that are not here, or change the machine, are stand-ins (see stubs); /etc and /var
+//	                        are folders of the test's
+//	<!-- test: dry run -->  the command has a -dryRun of its own, with which it is run
 //
-// Without one the commands are run as they stand. What stands behind "  # " has to be in the output of the command.
+// Without one the commands are run as they stand. What stands behind "  # " has to be in the output of the command, which
+// exits 0 unless that ends in ", exit N".
 type block struct {
 	language, mark, text string
 	line                 int
@@ -80,8 +84,14 @@ func blocks(t *testing.T, path string) []block {
 	return found
 }
 
-// promise is one command and what it says it prints.
-type promise struct{ command, output string }
+// promise is one command, what it says it prints, and how it exits.
+type promise struct {
+	command, output string
+	exit            int
+}
+
+// otherExit is the end of a promise whose command exits with another code than 0.
+var otherExit = regexp.MustCompile(`,? ?exit (\d)$`)
 
 // promises splits a block into commands; a line that ends in a backslash goes on in the next one.
 func (b block) promises() []promise {
@@ -89,7 +99,11 @@ func (b block) promises() []promise {
 	for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
 		command, output, _ := strings.Cut(strings.TrimSpace(line), "  # ")
 		if command = strings.TrimSpace(command); command != "" && !strings.HasPrefix(command, "#") {
-			found = append(found, promise{command, strings.TrimSpace(output)})
+			p := promise{command: command, output: strings.TrimSpace(output)}
+			if m := otherExit.FindStringSubmatchIndex(p.output); m != nil {
+				p.output, p.exit = p.output[:m[0]], int(p.output[m[2]]-'0')
+			}
+			found = append(found, p)
 		}
 	}
 	return found
@@ -114,6 +128,7 @@ type reading struct {
 	fleet   *strings.Replacer // of three gateways; nil before they are needed
 	etcd    string            // where that of this document is; "" before one is named
 	stop    []func()          // end the gateways that run
+	stubs   string            // the folder of the stubs; "" before one is needed
 }
 
 func newReading(t *testing.T) *reading {
@@ -145,10 +160,13 @@ func (r *reading) block(where string, b block) {
 	}
 	switch b.language {
 	case "sh":
-	case "", "toml", "yaml", "ini", "json":
+	case "text", "toml", "yaml", "ini", "json", "nginx", "haproxy", "alloy", "logrotate":
+		if hidden := commandLine.FindString(b.text); hidden != "" && b.mark == "" {
+			r.t.Errorf("%s: %q is a command in a block of %s, which nothing runs; want sh", where, strings.TrimSpace(hidden), b.language)
+		}
 		return
 	default:
-		r.t.Errorf("%s: a block in %q is not run by anything; want sh for commands", where, b.language)
+		r.t.Errorf("%s: a block in %q is not run by anything; want sh for commands, text for what is neither commands nor a file", where, b.language)
 		return
 	}
 	for _, p := range b.promises() {
@@ -170,10 +188,56 @@ func (r *reading) block(where string, b block) {
 				p.command = "export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=" + r.etcd + "; " + p.command
 				r.run(where, p)
 			}
+		case "test: stubs":
+			r.needStubs()
+			p.command = ofTheMachine.ReplaceAllString(p.command, r.folder+"$1")
+			r.run(where, p)
+		case "test: dry run":
+			p.command += " -dryRun"
+			r.run(where, p)
 		case "":
 			r.run(where, p)
 		default:
 			r.t.Errorf("%s: %q is not a mark that says how to run the commands", where, b.mark)
+		}
+	}
+}
+
+// commandLine is a line that somebody would type.
+var commandLine = regexp.MustCompile(`(?m)^\s*(\$ |(sudo |bin/)?(headgate|make|curl|apt|dnf|systemctl|journalctl|vmagent|cortextool|mimirtool|promtool|docker|chmod|chgrp|install) ).*$`)
+
+// ofTheMachine are the paths of commands that are run with stubs which are taken into the folder of the test.
+var ofTheMachine = regexp.MustCompile(`(/(?:etc|var)/)`)
+
+// stubs stand in for programs that are not here, or would change the machine: what each does, as a shell script.
+var stubs = map[string]string{
+	"apt": "", "dnf": "", "editor": `test -f "$1"`, "systemctl": "", "systemd-tmpfiles": "", "chgrp": `test -f "$2"`,
+	"journalctl": "cat headgate.log", // as it is with -o cat; without, more stands on each line
+	"cortextool": `test -n "$*"`, "mimirtool": `test -n "$*"`, "cortex-gateway": "",
+}
+
+// needStubs puts the stubs before all other programs, and a configuration where the package has it.
+func (r *reading) needStubs() {
+	if r.stubs != "" {
+		return
+	}
+	r.stubs = filepath.Join(r.folder, "stubs")
+	shipped, err := os.ReadFile(filepath.Join(repository, "deploy", "config.toml"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, folder := range []string{r.stubs, filepath.Join(r.folder, "etc", "headgate"), filepath.Join(r.folder, "etc", "tmpfiles.d"), filepath.Join(r.folder, "var", "log")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	files := map[string]string{filepath.Join(r.folder, "etc", "headgate", "config.toml"): string(shipped)}
+	for name, script := range stubs {
+		files[filepath.Join(r.stubs, name)] = "#!/bin/sh -eu\n" + script + "\n"
+	}
+	for path, text := range files {
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			r.t.Fatal(err)
 		}
 	}
 }
@@ -195,16 +259,19 @@ func (r *reading) onLoopback(text string) string {
 // run runs one command and looks for what it promises.
 func (r *reading) run(where string, p promise) {
 	r.t.Helper()
-	for _, program := range []string{"curl", "openssl"} {
+	for _, program := range []string{"curl", "openssl", "jq", "vmagent"} {
 		if regexp.MustCompile(`\b` + program + ` `).MatchString(p.command) {
 			needProgram(r.t, program)
 		}
 	}
 	command := exec.Command("sh", "-euc", p.command)
 	command.Dir = r.folder
+	if r.stubs != "" {
+		command.Env = append(os.Environ(), "PATH="+r.stubs+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
 	out, err := command.CombinedOutput()
-	if err != nil && p.output == "" || !bytes.Contains(out, []byte(p.output)) {
-		r.t.Errorf("%s: %s\nwant %q, got (%v):\n%s", where, p.command, p.output, err, out)
+	if command.ProcessState == nil || command.ProcessState.ExitCode() != p.exit || !bytes.Contains(out, []byte(p.output)) {
+		r.t.Errorf("%s: %s\nwant %q and exit status %d, got (%v):\n%s", where, p.command, p.output, p.exit, err, out)
 	}
 }
 
@@ -215,7 +282,8 @@ func (r *reading) inCI(where string, p promise) {
 		r.t.Fatal(err)
 	}
 	// make demo builds first, so whatever is a target that others need is run as well.
-	if !bytes.Contains(script, []byte("step "+p.command)) && p.command != "make build" {
+	step := regexp.MustCompile(`(?m)^step ` + regexp.QuoteMeta(p.command) + `( |$)`)
+	if !step.Match(script) && p.command != "make build" {
 		r.t.Errorf("%s: CI does not run %q", where, p.command)
 	}
 }
