@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headgate/headgate/cmd/headgate/admin"
 	"github.com/headgate/headgate/proxy"
 )
 
@@ -39,10 +40,30 @@ func sections(t *testing.T, path, heading string) (before string, found []sectio
 	return before + parts[0], found, after
 }
 
+// explained is a refusal as a page explains it.
+type explained struct {
+	reason, text  string
+	status, write int
+}
+
 // TestEveryRefusalIsExplained: each has a part of its own, in the order of the table, that begins with what the code says
 // of it and goes on with what a person does. make golden writes the beginnings.
 func TestEveryRefusalIsExplained(t *testing.T) {
-	before, found, after := sections(t, troubleshooting, "What headgate answers")
+	var ofTenants, ofOperators []explained
+	for _, r := range proxy.Refusals() {
+		ofTenants = append(ofTenants, explained{r.Reason, r.Text, r.Status, r.Write})
+	}
+	for _, r := range admin.AllRefusals() {
+		ofOperators = append(ofOperators, explained{r.Reason, r.Text, r.Status, r.Status})
+	}
+	checkExplained(t, "What headgate answers", ofTenants)
+	checkExplained(t, "What the admin listener answers", ofOperators)
+}
+
+// checkExplained compares a part of the page with a table.
+func checkExplained(t *testing.T, heading string, refusals []explained) {
+	t.Helper()
+	before, found, after := sections(t, troubleshooting, heading)
 	prose := make(map[string]string)
 	for _, s := range found {
 		first, rest, _ := strings.Cut(s.text, "\n\n")
@@ -53,19 +74,19 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 	}
 	var page strings.Builder
 	page.WriteString(strings.TrimRight(before, "\n") + "\n")
-	for _, r := range proxy.Refusals() {
-		status := fmt.Sprint(r.Status)
-		if r.Write != r.Status {
-			status = fmt.Sprintf("%d, on write routes %d", r.Status, r.Write)
+	for _, r := range refusals {
+		status := fmt.Sprint(r.status)
+		if r.write != r.status {
+			status = fmt.Sprintf("%d, on write routes %d", r.status, r.write)
 		}
-		fmt.Fprintf(&page, "\n### `%s`\n\n> %s: %s\n\n%s\n", r.Reason, status, r.Text, prose[r.Reason])
-		if prose[r.Reason] == "" {
-			t.Errorf("%s does not say what %s means and what to do about it", troubleshooting, r.Reason)
+		fmt.Fprintf(&page, "\n### `%s`\n\n> %s: %s\n\n%s\n", r.reason, status, r.text, prose[r.reason])
+		if prose[r.reason] == "" {
+			t.Errorf("%s, %s: does not say what %s means and what to do about it", troubleshooting, heading, r.reason)
 		}
-		delete(prose, r.Reason)
+		delete(prose, r.reason)
 	}
 	for reason := range prose {
-		t.Errorf("%s explains %s, which there is not", troubleshooting, reason)
+		t.Errorf("%s, %s: explains %s, which there is not", troubleshooting, heading, reason)
 	}
 	rewritten(t, troubleshooting, page.String()+after)
 }

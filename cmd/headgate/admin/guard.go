@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,22 +10,12 @@ import (
 	"github.com/headgate/headgate/proxy"
 )
 
-// refuse answers with one line in the form of every answer of headgate's own.
-func refuse(w http.ResponseWriter, status int, reason, remedy string) {
-	w.Header().Set("X-Headgate-Reason", reason)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, "headgate: %s: %s\n", reason, remedy)
-}
-
 // ownHostOnly refuses a request whose Host is a name of somebody else's: a page that rebinds its own name to our address
 // (DNS rebinding) would otherwise read everything here with the operator's browser.
 func ownHostOnly(p Program, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !ownHost(r.Host, p.Access().Host) {
-			refuse(w, http.StatusMisdirectedRequest, "misdirected",
-				"ask for this listener by its IP address, as localhost, or by the host of admin.listen")
+			misdirected.answer(w)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -54,7 +43,7 @@ func sameSiteOnly(p Program, next http.Handler) http.Handler {
 		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
 		origin, site := headerValue(r, "Origin"), headerValue(r, "Sec-Fetch-Site")
 		if changes && proxy.FromOtherSite([]byte(r.Host), origin, site, p.Access().AllowedOrigins) {
-			refuse(w, http.StatusForbidden, "cross_site", "send this from the admin page itself or from a program that is not a browser")
+			crossSite.answer(w)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -74,7 +63,7 @@ func headerValue(r *http.Request, name string) []byte {
 func trustedOnly(p Program, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !trusted(r.RemoteAddr, p.Access().Trusted) {
-			refuse(w, http.StatusForbidden, "not_trusted", "add this client's address to admin.trusted")
+			notTrusted.answer(w)
 			return
 		}
 		next.ServeHTTP(w, r)
