@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
 	"net"
 	"os"
@@ -24,6 +25,9 @@ func TestReleasesAreReproducible(t *testing.T) {
 		if sums[i], err = os.ReadFile(filepath.Join(tree, "dist", "SHA256SUMS")); err != nil {
 			t.Fatal(err)
 		}
+		for _, arch := range []string{"amd64", "arm64"} {
+			isStatic(t, filepath.Join(tree, "dist", "headgate-v1.2.3-linux-"+arch, "headgate"))
+		}
 		check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 		check.Dir = filepath.Join(tree, "dist")
 		if out, err := check.CombinedOutput(); err != nil {
@@ -42,6 +46,21 @@ func TestReleasesAreReproducible(t *testing.T) {
 	}
 	if !bytes.Equal(sums[0], sums[1]) {
 		t.Errorf("two builds of the same differ:\n%s\n%s", sums[0], sums[1])
+	}
+}
+
+// isStatic wants a binary to need nothing but the kernel.
+func isStatic(t *testing.T, path string) {
+	t.Helper()
+	binary, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer binary.Close()
+	for _, segment := range binary.Progs {
+		if segment.Type == elf.PT_INTERP || segment.Type == elf.PT_DYNAMIC {
+			t.Errorf("%s wants a dynamic linker (%s)", path, segment.Type)
+		}
 	}
 }
 
