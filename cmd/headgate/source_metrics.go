@@ -49,12 +49,13 @@ func writeCredentials(w io.Writer, all []authcache.CredentialStatus, now time.Ti
 	ending := slices.DeleteFunc(slices.Clone(all), func(c authcache.CredentialStatus) bool { return c.Expires.IsZero() })
 	slices.SortStableFunc(ending, func(a, b authcache.CredentialStatus) int { return byEnd(a, b, now) })
 	writeMoments(w, "expiry", ending, func(c *authcache.CredentialStatus) time.Time { return c.Expires })
+	fmt.Fprintf(w, "headgate_credential_expiry_series_limit %d\n", mostSeries)
 	byInterest(all, now)
 	all = slices.DeleteFunc(all, func(c authcache.CredentialStatus) bool { return c.Used.IsZero() })
 	writeMoments(w, "last_use", all, func(c *authcache.CredentialStatus) time.Time { return c.Used })
 }
 
-// writeMoments exports a moment of each of the first credentials, how many there are, and how many are shown at most.
+// writeMoments exports a moment of each of the first credentials and how many there are.
 func writeMoments(w io.Writer, what string, all []authcache.CredentialStatus, of func(*authcache.CredentialStatus) time.Time) {
 	for i := range all[:min(len(all), mostSeries)] {
 		c := &all[i]
@@ -62,7 +63,6 @@ func writeMoments(w io.Writer, what string, all []authcache.CredentialStatus, of
 		fmt.Fprintf(w, "headgate_credential_%s_timestamp_seconds%s %d\n", what, names, of(c).Unix())
 	}
 	fmt.Fprintf(w, "headgate_credential_%s_series %d\n", what, len(all))
-	fmt.Fprintf(w, "headgate_credential_%s_series_limit %d\n", what, mostSeries)
 }
 
 // labels are the labels of a series from names and values in turn.

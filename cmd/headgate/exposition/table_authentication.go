@@ -34,8 +34,7 @@ var authentication = []Family{
 	{Name: "headgate_credential_expiry_series_limit", Kind: Gauge, Bounds: "headgate_credential_expiry_series", Help: "How many credentials may have a series of their end"},
 	{Name: "headgate_credential_last_use_timestamp_seconds", Kind: Gauge, Labels: []string{"tenant", "client", "source", "where"},
 		When: "the credential was used", Help: "When a credential was last used, to the minute; those of clients that have several, and those that are idle, come first where not all have a series"},
-	{Name: "headgate_credential_last_use_series", Kind: Gauge, Help: "Credentials that were used; what is above the limit has no series, /status?credentials= shows all"},
-	{Name: "headgate_credential_last_use_series_limit", Kind: Gauge, Bounds: "headgate_credential_last_use_series", Help: "How many credentials may have a series of their last use"},
+	{Name: "headgate_credential_last_use_series", Kind: Gauge, Help: "Credentials that were used; what is above 1000 has no series, /status?credentials= shows all"},
 	{Name: "headgate_key_last_use_timestamp_seconds", Kind: Gauge, Labels: []string{"key"}, When: "a token of the key was presented",
 		Help: "When a token of a key was last presented, to the minute"},
 }
