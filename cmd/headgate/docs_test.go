@@ -213,7 +213,7 @@ var ofTheMachine = regexp.MustCompile(`(/(?:etc|var)/)`)
 var stubs = map[string]string{
 	"apt": "", "dnf": "", "editor": `test -f "$1"`, "systemctl": "", "systemd-tmpfiles": "", "chgrp": `test -f "$2"`,
 	"journalctl": "cat headgate.log", // as it is with -o cat; without, more stands on each line
-	"cortextool": `test -n "$*"`, "mimirtool": `test -n "$*"`, "cortex-gateway": "",
+	"cortextool": `test -n "$*"`, "mimirtool": `test -n "$*"`, "cortex-gateway": "", "ip": "", "sysctl": "",
 }
 
 // needStubs puts the stubs before all other programs, and a configuration where the package has it.
