@@ -112,7 +112,7 @@ func TestTLSBesidePlain(t *testing.T) {
 			t.Errorf("/status has no %s:\n%s", want, status)
 		}
 	}
-	if page := (request{method: "GET", url: r.adminURL("/")}).must(t, newClient(t)).body; !strings.Contains(page, "with TLS on "+secure) {
+	if page := (request{method: "GET", url: r.adminURL("/")}).must(t, newClient(t)).body; !strings.Contains(page, secure+" <small>TLS</small>") {
 		t.Errorf("the page does not show the address with TLS:\n%s", page)
 	}
 }

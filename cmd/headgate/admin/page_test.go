@@ -93,6 +93,8 @@ func TestThePageShowsAllOfTheStatus(t *testing.T) {
 		"MemoryLimit.Bytes":                 "shown below, as a limit",
 		"MemoryLimit.Origin":                "shown below, as a limit",
 		"Credentials.Shown.NotBefore":       "of use to few",
+		"Credentials.Matching":              "of an answer to a query, which the page does not make",
+		"Credentials.Next":                  "of an answer to a query, which the page does not make",
 		"Routes.Component":                  "almost always the upstream",
 		"Routes.Rewrite":                    "for headgate explain",
 	}
