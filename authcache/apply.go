@@ -51,6 +51,10 @@ func (c *Cache) apply(s *source, p *plan, orphans []*record) Change {
 	c.length.Add(int64(len(p.add) - len(orphans)))
 	c.count(p.add)
 	c.static.add(static, altered)
+	if len(orphans) > 0 {
+		// Who looked in one place before a secret came there, and in another after it went, has to look again.
+		c.generation.Add(1)
+	}
 	c.renew(slow, slowOrphans)
 	c.openTo.renew(c.open)
 	c.static.drop(staticOrphans)

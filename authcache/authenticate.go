@@ -209,6 +209,8 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 			p = &c.signatures
 		case c.costly(cred):
 			c.address(&asked, cred)
+		case generation != c.generationOf(cred.Scheme):
+			continue
 		default:
 			return final(Rejected)
 		}
