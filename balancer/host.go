@@ -99,6 +99,9 @@ func (h *Host) Begin() { h.begun.Add(1) }
 // End says that a request that Begin counted is over.
 func (h *Host) End() { h.ended.Add(1) }
 
+// Missed counts a request that waited for one of the host's connections in vain before it came to Acquire.
+func (h *Host) Missed() { h.series.noConnection.Add(1) }
+
 // Connections returns how many connections the host has, and how many of them are idle.
 func (h *Host) Connections() (open, idle int) { return h.conns.count() }
 
@@ -195,7 +198,9 @@ func (h *Host) letGo(p *Pool) {
 	if n := len(h.holders); n > 0 {
 		h.keeper.Store(h.holders[n-1])
 		h.mu.Unlock()
-		h.keeper.Load().wakeUp() // it may be the one that looks after this host again
+		keeper := h.keeper.Load() // it may be the one that looks after this host again
+		keeper.noteComplete()
+		keeper.wakeUp()
 		return
 	}
 	last := h.gone.CompareAndSwap(false, true)

@@ -135,3 +135,58 @@ func TestIPv6HostIsDialed(t *testing.T) {
 	c := acquire(t, h)
 	exchange(t, c, u.next(t))
 }
+
+// TestMaxConnectionsOfHostsThatArePassedOver: such a host counts with what is still under way there; when all are passed
+// over, they are all used.
+func TestMaxConnectionsOfHostsThatArePassedOver(t *testing.T) {
+	o := Options{Targets: literals(3), MaxConnections: 10, MaxFails: 1, FailTimeout: time.Hour}
+	p := New(o, nil)
+	defer p.Close()
+	want := func(p *Pool, n int) {
+		t.Helper()
+		if got := p.MaxConnections(); got != n {
+			t.Errorf("%d connections, want %d", got, n)
+		}
+	}
+	hosts := p.Hosts()
+	want(p, 30)
+	for range 4 {
+		hosts[0].Begin()
+	}
+	want(p, 30)
+	hosts[0].Failed()
+	want(p, 24)
+	hosts[0].End()
+	want(p, 23)
+	hosts[1].Failed()
+	want(p, 13)
+	hosts[2].Failed()
+	want(p, 30)
+	hosts[2].Succeeded()
+	want(p, 13)
+
+	// So it stays over a reload, and one that comes to nothing.
+	next := New(o, p)
+	want(next, 13)
+	hosts[1].Succeeded()
+	want(next, 23)
+	next.Close()
+	want(p, 23)
+	hosts[0].Succeeded()
+	want(p, 30)
+	next = New(o, p)
+	hosts[1].Failed() // which the one before learns only when it looks after the host again
+	want(next, 20)
+	next.Close()
+	want(p, 20)
+	hosts[1].Succeeded()
+	want(p, 30)
+
+	for range 12 { // more than it may have connections
+		hosts[0].Begin()
+	}
+	hosts[0].Failed()
+	want(p, 30)
+	p.link.maxConnections = 0
+	want(p, 0)
+}

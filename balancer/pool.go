@@ -25,6 +25,8 @@ type Pool struct {
 	_     [56]byte
 
 	hosts      atomic.Pointer[[]*Host]   // sorted, immutable; replaced only when it changes
+	complete   atomic.Bool               // none of hosts is passed over
+	completing sync.Mutex                // guards changes of complete
 	changed    atomic.Pointer[time.Time] // when hosts was last replaced
 	answers    atomic.Pointer[answers]
 	resolution atomic.Pointer[resolution]
@@ -147,19 +149,25 @@ func (p *Pool) Hosts() []*Host {
 	return *p.hosts.Load()
 }
 
-// MaxConnections returns how many connections the hosts that are not passed over may have together, or all hosts when
-// each of them is; zero is no limit, or no host.
+// MaxConnections returns how many connections all hosts may have together; zero is no limit, or no host. A host that is
+// passed over counts with what is still under way there, unless all are: nobody is sent to the rest of its connections.
 func (p *Pool) MaxConnections() int {
-	hosts, usable := p.Hosts(), 0
+	hosts, each := p.Hosts(), p.link.maxConnections
+	if each == 0 || p.complete.Load() {
+		return each * len(hosts) // Fast path
+	}
+	usable, stuck := 0, 0
 	for _, h := range hosts {
 		if h.Available() {
 			usable++
+		} else {
+			stuck += int(min(h.InFlight(), int64(each)))
 		}
 	}
 	if usable == 0 {
-		usable = len(hosts)
+		return each * len(hosts)
 	}
-	return p.link.maxConnections * usable
+	return each*usable + stuck
 }
 
 // Resolved reports whether every target was answered when last asked, and when that was last so: the zero time means

@@ -1,9 +1,13 @@
 package balancer
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// noteHealth keeps the times since when the host is not well, and not healthy. The lock judged is held.
+// noteHealth keeps the times since when the host is not well, and not healthy, and tells its pool. The lock judged is held.
 func (h *Host) noteHealth() {
+	h.keeper.Load().noteComplete()
 	out := h.out.Load()
 	note(&h.notWell, out != 0 || h.unwell)
 	note(&h.unhealthy, out&^onTrial != 0 || h.unwell)
@@ -43,4 +47,13 @@ func (p *Pool) setHosts(list []*Host) {
 	now := time.Now()
 	p.hosts.Store(&list)
 	p.changed.Store(&now)
+	p.noteComplete()
+}
+
+// noteComplete looks whether one of the hosts is passed over. Of two changes at the same time the one that looks last has
+// seen both.
+func (p *Pool) noteComplete() {
+	p.completing.Lock()
+	defer p.completing.Unlock()
+	p.complete.Store(!slices.ContainsFunc(p.Hosts(), func(h *Host) bool { return !h.Available() }))
 }
