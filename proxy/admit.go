@@ -1,38 +1,62 @@
 package proxy
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // admit takes what the request needs: of what its tenant may have, and the slots of its route and of its kind. Reads have
-// slots of their own, so that no number of slow queries keeps a push out, and while others wait for one of the process's
-// slots, no tenant gets more than half of them. What is not free is waited for, for a short while.
+// slots of their own, so that no number of slow queries keeps a push out. What is not free is waited for, for a short while;
+// first of all for the tenant's rates, so that nobody holds a slot while he waits for his own.
 func (x *exchange) admit() *failure {
 	if x.proxy.memory.tight(time.Now()) && !x.queue(x.proxy.memory.await) {
 		return refuseFor(overloaded, "more than 80 % of the memory limit is in use")
 	}
-	if f := x.takeShare(); f != nil {
+	if f := x.takeRates(); f != nil {
 		return f
 	}
-	kind, holds := &x.proxy.writes, &x.share.writes
+	f := x.takeSlots()
+	if f != nil {
+		x.returnRequest()
+	}
+	return f
+}
+
+// takeSlots takes a slot of everything that has some, but for the upstream's connections, which wait until there is
+// something to send.
+func (x *exchange) takeSlots() *failure {
+	kind := &x.proxy.writes
 	if x.route.isRead() {
-		kind, holds = &x.proxy.reads, &x.share.reads
+		kind = &x.proxy.reads
 	}
-	if !x.takeSlot(x.route.slots, nil) {
+	switch {
+	case x.share != nil && !x.takeSlot(&x.share.inFlight, nobody):
+		return refuseFor(tenantLimited, "as many of its requests are under way as max_in_flight allows")
+	case !x.takeSlot(x.route.slots, x.payer()):
 		return refuseFor(overloaded, "this route has as many requests as max_in_flight allows")
-	}
-	x.routeSlots = x.route.slots
-	if !x.takeSlot(kind, holds) {
+	case !x.takeSlot(kind, x.payer()):
 		return refuseFor(overloaded, "the process has as many requests as [limits] allows")
 	}
-	x.kindSlots, x.holds = kind, holds
 	return x.admitRead()
 }
 
-// takeSlot takes a slot, waiting for one if need be, and reports whether it got one.
-func (x *exchange) takeSlot(s *slots, holds *atomic.Int64) bool {
-	return s.take(holds, 0) || x.queue(func(patience time.Duration) bool { return s.take(holds, patience) })
+// takeSlot takes a slot, waiting for one if need be, and reports whether it got one. It is given back with the end of the
+// request.
+func (x *exchange) takeSlot(s *slots, whose string) bool {
+	got, ok := x.waitForSlot(s, whose)
+	if ok {
+		x.slots = append(x.slots, got)
+	}
+	return ok
+}
+
+// waitForSlot is takeSlot for a slot that the caller gives back.
+func (x *exchange) waitForSlot(s *slots, whose string) (got slot, ok bool) {
+	if got, ok = s.take(whose); ok {
+		return got, true
+	}
+	ok = x.queue(func(patience time.Duration) (ok bool) {
+		got, ok = s.await(whose, patience)
+		return ok
+	})
+	return got, ok
 }
 
 // queue lets the request wait for something for as long as it may, and reports whether it came.
@@ -55,19 +79,13 @@ func (x *exchange) patience(now time.Time) time.Duration {
 	return max(x.remaining(now, left), 0)
 }
 
-// leave gives the slots back.
+// leave gives back what the request has taken.
 func (x *exchange) leave() {
-	if x.routeSlots != nil {
-		x.routeSlots.free(nil)
-	}
-	if x.kindSlots != nil {
-		x.kindSlots.free(x.holds)
+	for _, taken := range x.slots {
+		taken.free()
 	}
 	x.leaveLane()
-	if x.shareSlot {
-		x.share.inFlight.free(nil)
-	}
-	x.settle()
+	x.leaveShare()
 	if x.held > 0 {
 		x.proxy.held.drop(x.held)
 	}

@@ -26,6 +26,7 @@ type client struct {
 	origin   []byte        // see originLines
 	exchange exchange
 	trace    requestTrace // of its request under way
+	share    remembered
 
 	greeted bool         // shown is known; only for the handler's goroutine, like shown
 	shown   *certificate // nil: none

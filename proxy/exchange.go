@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -33,16 +32,15 @@ type exchange struct {
 	deadline time.Time
 	trace    *requestTrace // nil: there is no tracing
 
-	share      *share        // of the tenant
-	shareSlot  bool          // a slot of it is to be given back
-	charged    int64         // bytes of the body that its rate was charged for
-	routeSlots *slots        // to be given back
-	kindSlots  *slots        // to be given back
-	lane       *slowLane     // one of whose slots is to be given back; nil: none
-	laneSlots  *slots        // of the lane
-	holds      *atomic.Int64 // how many of kindSlots the tenant has
-	queued     time.Duration // spent in queues, see patience
-	held       int64         // bytes counted against the budget of held bodies
+	share     *share     // of whoever pays for the request; nil: nothing limits him
+	paid      *allowance // whose rate the request was charged to; nil: none
+	charged   int64      // bytes of the body that the rate was charged for
+	slots     []slot     // to be given back
+	slotsBuf  [4]slot
+	lane      *slowLane     // whose slots are to be given back; nil: none
+	laneSlots [2]slot       // of it: of its kind, and of both kinds
+	queued    time.Duration // spent in queues, see patience
+	held      int64         // bytes counted against the budget of held bodies
 
 	out       request // what is sent upstream
 	attempts  int     // hosts that were sent the request, or refused it
@@ -116,7 +114,7 @@ func (x *exchange) begin(p *Proxy, ctx *fasthttp.RequestCtx) {
 	x.proxy, x.snapshot = p, p.snapshot.Load()
 	x.ctx, x.conn, x.head = ctx, conn, conn.Head()
 	x.closing = x.head.Close || p.draining.Load()
-	x.tried = x.triedBuf[:0]
+	x.tried, x.slots = x.triedBuf[:0], x.slotsBuf[:0]
 	x.identify()
 }
 

@@ -54,6 +54,9 @@ func (x *exchange) forward() *failure {
 	if x.isPush() && !x.mayFindRightMachine() {
 		return refuseFor(wrongMachine, "every host said so within the last minute")
 	}
+	if f := x.takeConnection(); f != nil {
+		return f
+	}
 	for {
 		x.host = x.route.Pool.Pick(x.tried)
 		if x.host == nil {

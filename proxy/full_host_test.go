@@ -118,17 +118,18 @@ func TestOneQueueTimeoutForAllQueues(t *testing.T) {
 					}
 					return 0
 				}
-				p.writes.limit.Store(1)
+				p.writes.bound(1)
 				r := &route{Route: Route{Scope: authcache.Write}, slots: new(slots)}
-				r.slots.limit.Store(1)
+				r.slots.bound(1)
 				for i, s := range []*slots{r.slots, &p.writes} {
-					s.take(nil, 0)
+					taken := s.fill(t, "team-b", 1)
 					go func() {
 						time.Sleep(c.later[i+1])
-						s.free(nil)
+						taken[0].free()
 					}()
 				}
-				x := &exchange{proxy: p, route: r, snapshot: &Snapshot{limits: Limits{QueueTimeout: time.Second}}, tenant: "team-a"}
+				x := newArrival(p, r, "team-a")
+				x.snapshot.limits.QueueTimeout = time.Second
 				f := x.admit()
 				waited := time.Since(start)
 				if (f != nil) != (c.want == time.Second) || waited < c.want || waited > c.want+memoryRetry {

@@ -13,7 +13,7 @@ import (
 func TestARateHolds(t *testing.T) {
 	for _, rate := range []float64{0.5, 1, 7, 100, 20_000} {
 		synctest.Test(t, func(t *testing.T) {
-			var m meter
+			m := newMeter(time.Now(), 0)
 			cost := costOf(1, rate)
 			var got atomic.Int64
 			var all sync.WaitGroup
@@ -45,7 +45,7 @@ func TestAPauseEarnsAQuarterSecond(t *testing.T) {
 		want int
 	}{{100, 25}, {8, 2}, {4, 1}, {1, 1}, {0.01, 1}} {
 		synctest.Test(t, func(t *testing.T) {
-			var m meter
+			m := newMeter(time.Now(), 0)
 			time.Sleep(time.Hour)
 			cost, n := costOf(1, c.rate), 0
 			for now := time.Now(); ; n++ {
@@ -62,7 +62,7 @@ func TestAPauseEarnsAQuarterSecond(t *testing.T) {
 
 func TestWhoMayWaitIsGivenATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var m meter
+		m := newMeter(time.Now(), 0)
 		now, cost := time.Now(), time.Second
 		for i, want := range []time.Duration{0, time.Second, 2 * time.Second} {
 			if wait, ok := m.take(now, cost, 0, 2*time.Second); !ok || wait != want {
@@ -82,12 +82,15 @@ func TestWhoMayWaitIsGivenATime(t *testing.T) {
 }
 
 func TestNothingCostsMoreThanCanBeCounted(t *testing.T) {
-	var m meter
-	now := time.Now()
-	for range 3 {
-		m.charge(now, costOf(1<<62, 0.001))
-	}
-	if owed := m.owed(now); owed <= 0 {
-		t.Errorf("%v owed, want much", owed)
+	m, now, cost := newMeter(time.Now(), 0), time.Now(), costOf(1<<62, 0.001)
+	for i := range 6 {
+		if i%2 == 0 {
+			m.charge(now, cost)
+		} else if _, ok := m.take(now, cost, mostOwed, 2*mostOwed); !ok {
+			t.Error("what may wait for ever was refused")
+		}
+		if owed := m.owed(now); owed < mostOwed/2 {
+			t.Errorf("%v owed, want much", owed)
+		}
 	}
 }

@@ -107,8 +107,8 @@ func (p *Proxy) Use(s *Snapshot) {
 		s.routes.takeOver(before.routes)
 	}
 	p.seen.tenants.limit(s.maxTenantSeries)
-	p.writes.limit.Store(int64(s.limits.MaxInFlight))
-	p.reads.limit.Store(int64(s.limits.MaxInFlightReads))
+	p.writes.bound(int64(s.limits.MaxInFlight))
+	p.reads.bound(int64(s.limits.MaxInFlightReads))
 	p.held.limit.Store(s.limits.MaxBuffered)
 	p.pushRetries.keepFor(s.longestPushTimeout())
 	p.snapshot.Store(s)

@@ -89,7 +89,6 @@ var seenOnPushes = map[string]struct {
 		s := g.snapshot.Load()
 		route, _ := s.Match("POST", "/api/v1/push")
 		route.Pool = new(balancer.Pool) // as no configuration can make it
-		g.Use(s)
 		return g, g.ask(t, push("samples"))
 	}},
 	"draining": {503, func(t testing.TB) (*gateway, reply) {

@@ -153,7 +153,7 @@ func (x *exchange) takeBody(while time.Duration, take func() (int, error)) (int,
 		if limit := x.route.MaxBodySize; limit > 0 && x.received+body.Left() > limit {
 			return 0, refuse(bodyTooLarge)
 		}
-		if x.received-x.charged >= settleEvery {
+		if x.received > x.charged { // a chunked body
 			x.settle()
 		}
 		return n, nil

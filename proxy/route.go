@@ -17,10 +17,11 @@ import (
 // route is one compiled entry of the table.
 type route struct {
 	Route
-	series *routeSeries   // set before the snapshot is used
-	slots  *slots         // what MaxInFlight bounds
-	wrong  *wrongMachines // of the pool; shared by its routes
-	lane   *slowLane      // of the pool; nil: only reads use it
+	series      *routeSeries   // set before the snapshot is used
+	slots       *slots         // what MaxInFlight bounds
+	connections *slots         // of the hosts of the pool together; shared by its routes
+	wrong       *wrongMachines // of the pool; shared by its routes
+	lane        *slowLane      // of the pool; nil: only reads use it
 }
 
 // isRead reports whether the route is for reading.
@@ -80,7 +81,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 			wrong[r.Pool] = new(wrongMachines)
 		}
 		r.wrong = wrong[r.Pool]
-		r.slots.limit.Store(int64(r.MaxInFlight))
+		r.slots.bound(int64(r.MaxInFlight))
 		if err := checkRoute(&r.Route); err != nil {
 			return nil, err
 		}
@@ -113,6 +114,7 @@ func newRouteTable(given []Route) (*routeTable, error) {
 		t.all = append(t.all, r)
 	}
 	giveLanes(t.all)
+	shareConnections(t.all)
 	slices.SortStableFunc(t.slashed, certainFirst)
 	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
 		return cmp.Or(len(b.Path)-len(a.Path), certainFirst(a, b))

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/authcache"
@@ -110,23 +111,21 @@ func tenantsOf(r *recorder) (tenants []string) {
 	return tenants
 }
 
-// TestAChunkedBodyIsChargedForAsItComes: what it owes holds up the next request, and the body itself is never cut.
+// TestAChunkedBodyIsChargedForAsItComes: what it owes holds up the next request while it is still coming, and the body itself
+// is never cut.
 func TestAChunkedBodyIsChargedForAsItComes(t *testing.T) {
 	g, _, shares := startLimited(t, 0)
 	shares.Limit("tenant-a", &TenantLimits{BytesPerSecond: 1000})
 	client := g.dial(t)
-	br := bufio.NewReader(client)
-	chunk := strings.Repeat("x", 8000)
-	chunked := "POST /api/v1/push HTTP/1.1\r\nHost: h\r\nAuthorization: " + basicA + "\r\nTransfer-Encoding: chunked\r\n\r\n" +
-		"1f40\r\n" + chunk + "\r\n0\r\n\r\n"
-	if answer := sendOn(t, client, br, chunked); answer.StatusCode != 200 {
+	fmt.Fprintf(client, "POST /api/v1/push HTTP/1.1\r\nHost: h\r\nAuthorization: %s\r\nTransfer-Encoding: chunked\r\n\r\n1f40\r\n%s\r\n",
+		basicA, strings.Repeat("x", 8000))
+	next := g.caller(t)
+	eventually(t, "the next push is refused", func() bool { return next.ask(pushOf(basicA, "")).reason == "tenant_limited" })
+	if answer := sendOn(t, client, bufio.NewReader(client), "0\r\n\r\n"); answer.StatusCode != 200 {
 		t.Errorf("the body that goes over the rate: %s, want 200", answer.Status)
 	}
-	for g.InFlight() > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if answer := sendOn(t, client, br, pushOf(basicA, "x")); answer.StatusCode != 503 {
-		t.Errorf("the next push: %s, want 503", answer.Status)
+	if answer := next.ask(pushOf(basicA, "")); answer.reason != "tenant_limited" {
+		t.Errorf("the next push: %v, want it refused", answer)
 	}
 }
 
@@ -163,10 +162,15 @@ func TestLimitsChangeWhileServing(t *testing.T) {
 		{func() {}, 200},
 		{func() { shares.LimitOthers(TenantLimits{RequestsPerSecond: 0.001}) }, 200},
 		{func() {}, 503},
-		{func() { shares.Limit("tenant-a", &TenantLimits{RequestsPerSecond: 1e9}) }, 503}, // what was taken stays owed
+		{func() { shares.Limit("tenant-a", &TenantLimits{RequestsPerSecond: 1e9}) }, 200}, // what was taken is paid for at once
+		{func() { shares.Limit("tenant-a", nil) }, 200},
+		{func() {}, 503},
+		{func() { shares.Limit("tenant-b", &TenantLimits{}) }, 503},
 		{func() { shares.Limit("tenant-a", &TenantLimits{}) }, 200},
-		{func() { shares.Limit("tenant-a", nil) }, 503},
+		{func() { shares.Limit("tenant-a", nil) }, 200},
+		{func() {}, 503},
 		{func() { shares.LimitOthers(TenantLimits{}) }, 200},
+		{func() { shares.Limit("tenant-a", &TenantLimits{RequestsPerSecond: 0.001}) }, 503}, // it is owed still
 	}
 	for i, step := range steps {
 		step.change()
@@ -176,12 +180,144 @@ func TestLimitsChangeWhileServing(t *testing.T) {
 	}
 }
 
-// TestOfSeveralTenantsTheFirstPays: a read of several tenants counts for one of them.
-func TestOfSeveralTenantsTheFirstPays(t *testing.T) {
-	for tenant, want := range map[string]string{"a": "a", "a|b": "a", "": ""} {
-		if got := payer(tenant); got != want {
-			t.Errorf("payer(%q) = %q, want %q", tenant, got, want)
+// TestOtherRatesOtherDebts: a higher rate pays what is owed sooner, a lower one no later than the one before would have, and
+// the time to wait says so.
+func TestOtherRatesOtherDebts(t *testing.T) {
+	const inDebt = 100 * time.Second
+	for _, c := range []struct {
+		name          string
+		before, after TenantLimits
+		length        int64
+		taken         int           // requests at once under the first
+		owed          time.Duration // then
+		wait          time.Duration // under the second
+	}{
+		{"requests, more", TenantLimits{RequestsPerSecond: 0.01}, TenantLimits{RequestsPerSecond: 1000}, 0, 1, inDebt, 0},
+		{"requests, a little more", TenantLimits{RequestsPerSecond: 0.01}, TenantLimits{RequestsPerSecond: 0.02}, 0, 1, inDebt, 50 * time.Second},
+		{"requests, fewer", TenantLimits{RequestsPerSecond: 1000}, TenantLimits{RequestsPerSecond: 0.01}, 0, 250, time.Millisecond, burst},
+		{"requests, the same", TenantLimits{RequestsPerSecond: 0.01}, TenantLimits{RequestsPerSecond: 0.01, MaxInFlight: 9}, 0, 1, inDebt, inDebt},
+		{"requests, any number", TenantLimits{RequestsPerSecond: 0.01}, TenantLimits{MaxInFlight: 9}, 0, 1, inDebt, 0},
+		{"bytes, more", TenantLimits{BytesPerSecond: 1000}, TenantLimits{BytesPerSecond: 1_000_000}, 500_000, 1, 500*time.Second - burst, burst},
+		{"bytes, fewer", TenantLimits{BytesPerSecond: 1000}, TenantLimits{BytesPerSecond: 10}, 1000, 1, time.Second - burst, time.Second - burst},
+		{"bytes, any number", TenantLimits{BytesPerSecond: 1000}, TenantLimits{RequestsPerSecond: 1000}, 500_000, 1, 500*time.Second - burst, 0},
+	} {
+		for _, how := range []string{"its own", "those of all others", "its own after those of all others"} {
+			t.Run(c.name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := New(Options{Shares: NewShares()})
+					set := func(limits TenantLimits, first bool) {
+						if how == "its own" || how != "those of all others" && !first {
+							p.shares.Limit("team-a", &limits)
+						} else {
+							p.shares.LimitOthers(limits)
+						}
+					}
+					ask := func() *failure {
+						x := newArrival(p, new(route), "team-a")
+						x.head.Length = c.length
+						defer x.leave()
+						f := x.admit()
+						x.received = x.charged
+						return f
+					}
+					wait := func() time.Duration {
+						if f := ask(); f != nil {
+							return f.after
+						}
+						return 0
+					}
+					set(c.before, true)
+					for i := range c.taken {
+						if f := ask(); f != nil {
+							t.Fatalf("request %d: %v", i, f)
+						}
+					}
+					if got := wait(); got != c.owed {
+						t.Errorf("before: one more waits for %v, want %v", got, c.owed)
+					}
+					set(c.after, false)
+					if got := wait(); got != c.wait {
+						t.Errorf("after: one more waits for %v, want %v", got, c.wait)
+					}
+				})
+			})
 		}
+	}
+}
+
+// TestWhoseShareItIs: a request takes from the share of its credential's tenant, whatever it names, so that nobody can be
+// made to pay for another, or escape his limits by other names.
+func TestWhoseShareItIs(t *testing.T) {
+	u := startRecorder(t, nil)
+	for _, test := range []struct {
+		name, user, line, names, pays string
+	}{
+		{"its own", "tenant-a", pushLine, "", "tenant-a"},
+		{"another, which does not count", "tenant-a", pushLine, "tenant-b", "tenant-a"},
+		{"a read of several", "several", queryLine, "a|b", "own"},
+		{"a read of one of several", "several", queryLine, "c", "own"},
+		{"a push for another", "several", pushLine, "d", "own"},
+		{"a push for anybody", "every", pushLine, "whoever", "own"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := startEveryKind(t, u.addr, func(*Settings) {})
+			once := TenantLimits{RequestsPerSecond: 0.001}
+			for _, tenant := range []string{"a", "b", "c", "d", "tenant-b", "whoever"} {
+				g.shares.Limit(tenant, &once)
+			}
+			fields := []string{"Authorization: " + basicOf(test.user)}
+			if test.names != "" {
+				fields = append(fields, "X-Scope-OrgID: "+test.names)
+			}
+			for range 3 {
+				if r := g.ask(t, requestAs(test.line, fields...)); r.status != 200 {
+					t.Fatalf("with limits for the others: answered %v", r)
+				}
+			}
+			g.shares.Limit(test.pays, &once)
+			if r := g.ask(t, requestAs(test.line, fields...)); r.status != 200 {
+				t.Errorf("the first with limits for %s: answered %v", test.pays, r)
+			}
+			if r := g.ask(t, requestAs(test.line, fields...)); r.reason != "tenant_limited" {
+				t.Errorf("the second with limits for %s: answered %v", test.pays, r)
+			}
+		})
+	}
+}
+
+// TestAConnectionOfTwoTenants: what a connection remembers is of one of them, and each request is of its own. Who comes again
+// on it still counts as under way.
+func TestAConnectionOfTwoTenants(t *testing.T) {
+	p := New(Options{Shares: NewShares()})
+	p.shares.Limit("a", &TenantLimits{MaxInFlight: 5})
+	p.shares.Limit("b", &TenantLimits{MaxInFlight: 5})
+	x := newArrival(p, new(route), "")
+	for i, tenant := range []string{"a", "b", "b", "c", "a", "c", "a", "a"} {
+		x.identity = &authcache.Identity{Tenant: tenant}
+		if f := x.admit(); f != nil {
+			t.Fatal(f)
+		}
+		own, _ := p.shares.tenants.find(tenant)
+		if x.share != own {
+			t.Errorf("request %d, of %s, takes from the share of another", i, tenant)
+		}
+		if own != nil && own.users.Load() != 2 {
+			t.Errorf("request %d: the share of %s has %d users, want the request and the limits", i, tenant, own.users.Load())
+		}
+		x.leave()
+		x.share, x.slots = nil, x.slotsBuf[:0]
+	}
+}
+
+// TestATokenOfSeveralTakesFromItsFirst: of the tenants that its issuer wrote into it, not of those that its bearer names.
+func TestATokenOfSeveralTakesFromItsFirst(t *testing.T) {
+	reach, err := authcache.NewReach([]string{"c", "b"}, []string{"c", "b"}, []string{"c", "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &exchange{identity: &authcache.Identity{Reach: reach}, tenant: "c"}
+	if got := x.payer(); got != "b" {
+		t.Errorf("it takes from the share of %q, want b", got)
 	}
 }
 
@@ -203,7 +339,7 @@ func TestATenantsRequestsUnderWayAreBounded(t *testing.T) {
 	send(basicA)
 	<-arrived
 	send(basicA)
-	own := g.shares.of("tenant-a")
+	own, _ := shares.tenants.find("tenant-a")
 	for own.inFlight.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -220,11 +356,11 @@ func TestATenantsRequestsUnderWayAreBounded(t *testing.T) {
 	for g.InFlight() > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if used := own.inFlight.used.Load(); used != 0 {
-		t.Errorf("%d of its requests are still counted", used)
-	}
-	if held := own.writes.Load(); held != 0 {
-		t.Errorf("%d of the process's slots are still counted", held)
+	own.inFlight.wantEmpty(t)
+	g.writes.wantEmpty(t)
+	g.snapshot.Load().routes.all[0].connections.wantEmpty(t)
+	if users := own.users.Load(); users != 1 { // the limits
+		t.Errorf("its share has %d users, want one", users)
 	}
 }
 
@@ -241,38 +377,89 @@ func TestARequestALittleEarlyWaits(t *testing.T) {
 	}
 }
 
-// BenchmarkShare is what limits add to a push: the look-up of the tenant, its slot, its rates, and the process's slot.
+// newArrival is a request of a tenant that is about to be admitted.
+func newArrival(p *Proxy, r *route, tenant string) *exchange {
+	if r.slots == nil {
+		r.slots = new(slots)
+	}
+	x := &exchange{
+		proxy: p, route: r, snapshot: new(Snapshot), identity: &authcache.Identity{Tenant: tenant},
+		conn: &client{Conn: new(wire.Conn)}, head: new(wire.RequestHead),
+	}
+	x.slots = x.slotsBuf[:0]
+	return x
+}
+
+// shareLoop takes and gives back what limits are about, again and again, as a connection does: the share of the tenant with
+// its rates and its slot, the process's slot, and an upstream connection.
+func shareLoop(x *exchange) func() {
+	return func() {
+		x.head.Length, x.received = 1000, 0
+		if f := x.admit(); f != nil {
+			panic(f)
+		}
+		if !x.takeSlot(x.route.connections, x.payer()) {
+			panic("no connection")
+		}
+		x.received = 1000
+		x.leave()
+		x.share, x.paid, x.charged, x.slots = nil, nil, 0, x.slotsBuf[:0]
+	}
+}
+
+// limitedTenants makes a process with tenants of these names; with a limit for all of them, for the last one, or for none.
+func limitedTenants(limited string, names []string) *Proxy {
+	p := New(Options{Shares: NewShares()})
+	limits := &TenantLimits{RequestsPerSecond: 1e9, BytesPerSecond: 1 << 50, MaxInFlight: 1000}
+	switch limited {
+	case "others":
+		p.shares.LimitOthers(*limits)
+	case "all":
+		for _, name := range names {
+			p.shares.Limit(name, limits)
+		}
+	case "another":
+		p.shares.Limit("another", limits)
+	}
+	p.writes.bound(10_000)
+	return p
+}
+
+// crowdedSlots makes slots of which so many are taken that it is counted who has them.
+func crowdedSlots(limit int64) *slots {
+	s := bounded(limit)
+	s.used.Store(limit / 2)
+	return s
+}
+
+// BenchmarkShare is what limits, slots and an upstream connection's turn add to a push: for tenants without limits, also
+// where another has some, and for tenants with their own or those of all others; and where so much is in use that it is
+// counted who has it.
 func BenchmarkShare(b *testing.B) {
-	for _, tenants := range []int{1, 1000, 100_000} {
-		for _, limited := range []bool{false, true} {
-			b.Run(fmt.Sprintf("tenants=%d/limited=%v", tenants, limited), func(b *testing.B) {
-				p := New(Options{Shares: NewShares()})
+	for _, c := range []struct {
+		limited string
+		crowded bool
+	}{{"none", false}, {"another", false}, {"others", false}, {"all", false}, {"none", true}, {"all", true}} {
+		for _, tenants := range []int{1, 100_000} {
+			b.Run(fmt.Sprintf("limited=%s/crowded=%v/tenants=%d", c.limited, c.crowded, tenants), func(b *testing.B) {
 				names := make([]string, tenants)
 				for i := range names {
 					names[i] = "tenant-" + strconv.Itoa(i)
-					p.shares.of(names[i])
-					if limited {
-						p.shares.Limit(names[i], &TenantLimits{RequestsPerSecond: 1e9, BytesPerSecond: 1 << 50, MaxInFlight: 1000})
-					}
 				}
-				identity := &authcache.Identity{Tenant: "x"}
+				p := limitedTenants(c.limited, names)
+				r := &route{connections: bounded(512)}
+				if c.crowded {
+					r.connections = crowdedSlots(512)
+					p.writes.used.Store(5000)
+				}
 				var at atomic.Int64
 				b.ReportAllocs()
+				b.ResetTimer()
 				b.RunParallel(func(pb *testing.PB) {
-					x := &exchange{proxy: p, snapshot: new(Snapshot), identity: identity, conn: &client{Conn: new(wire.Conn)}}
-					x.head = new(wire.RequestHead)
-					x.head.Length = 1000
-					for i := int(at.Add(1)); pb.Next(); i++ {
-						x.tenant = names[i%tenants]
-						if f := x.takeShare(); f != nil {
-							b.Fatal(f)
-						}
-						x.received = 1000
-						if x.shareSlot {
-							x.share.inFlight.free(nil)
-						}
-						x.settle()
-						x.share, x.shareSlot, x.charged = nil, false, 0
+					// A connection has one client.
+					push := shareLoop(newArrival(p, r, names[int(at.Add(1))%tenants]))
+					for pb.Next() {
+						push()
 					}
 				})
 			})
@@ -296,7 +483,7 @@ func TestATenantOfManyConnectionsTakesNoMoreThanHalf(t *testing.T) {
 	}))
 	defer cortex.Close()
 	g, _ := limitedBefore(t, cortex.Listener.Addr().String(), time.Minute)
-	g.writes.limit.Store(slots)
+	g.writes.bound(slots)
 	var stop atomic.Bool
 	var all sync.WaitGroup
 	defer all.Wait()

@@ -30,9 +30,7 @@ func (l *slowLane) fit(connections int) {
 		slots *slots
 		limit int64
 	}{{&l.reads, each}, {&l.bodies, each}, {&l.both, both}} {
-		if s.slots.limit.Load() != s.limit {
-			s.slots.limit.Store(s.limit)
-		}
+		s.slots.bound(s.limit)
 	}
 }
 
@@ -51,12 +49,13 @@ func (x *exchange) admitBody() *failure {
 	if l == nil || x.out.whole || x.lane != nil || x.enter(l, &l.bodies) {
 		return nil
 	}
+	x.returnRequest()
 	return refuseFor(noConnection, "a quarter of them is kept from bodies that are still coming")
 }
 
 // bodyCame says that the whole body has come after all.
 func (x *exchange) bodyCame() {
-	if x.lane != nil && x.laneSlots == &x.lane.bodies {
+	if x.lane != nil && x.laneSlots[0].of == &x.lane.bodies {
 		x.leaveLane()
 	}
 }
@@ -64,22 +63,24 @@ func (x *exchange) bodyCame() {
 // enter takes a slot of a lane for a kind, waiting for one if need be, and reports whether it got one.
 func (x *exchange) enter(l *slowLane, kind *slots) bool {
 	l.fit(x.route.Pool.MaxConnections())
-	if !x.takeSlot(kind, nil) {
+	one, ok := x.waitForSlot(kind, x.payer())
+	if !ok {
 		return false
 	}
-	if !x.takeSlot(&l.both, nil) {
-		kind.free(nil)
+	both, ok := x.waitForSlot(&l.both, x.payer())
+	if !ok {
+		one.free()
 		return false
 	}
-	x.lane, x.laneSlots = l, kind
+	x.lane, x.laneSlots = l, [2]slot{one, both}
 	return true
 }
 
 // leaveLane gives the slot back, if there is one.
 func (x *exchange) leaveLane() {
 	if x.lane != nil {
-		x.laneSlots.free(nil)
-		x.lane.both.free(nil)
-		x.lane, x.laneSlots = nil, nil
+		x.laneSlots[0].free()
+		x.laneSlots[1].free()
+		x.lane, x.laneSlots = nil, [2]slot{}
 	}
 }

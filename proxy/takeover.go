@@ -14,7 +14,7 @@ func (t *routeTable) takeOver(before *routeTable) {
 			continue
 		}
 		r.slots = old.slots
-		r.slots.limit.Store(int64(r.MaxInFlight))
+		r.slots.bound(int64(r.MaxInFlight))
 		if r.lane != nil && old.lane != nil && r.Upstream == old.Upstream && lanes[r.lane] == nil && !taken[old.lane] {
 			lanes[r.lane], taken[old.lane] = old.lane, true
 		}
@@ -24,6 +24,7 @@ func (t *routeTable) takeOver(before *routeTable) {
 			r.lane = old
 		}
 	}
+	keepConnections(t.all, before.all)
 }
 
 // same is the route for the same requests; nil when there is none.

@@ -27,14 +27,11 @@ func TestEveryLimitIsShownBesideItsValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Use(s)
-	p.reads.take(nil, 0)
-	p.reads.take(nil, 0)
-	if p.reads.take(nil, 0) {
-		t.Fatal("a third read of two was admitted")
-	}
-	p.writes.take(nil, 0)
+	p.reads.fill(t, "team-a", 2)
+	p.reads.wantNone(t, "team-a")
+	p.writes.fill(t, "team-a", 1)
 	p.held.hold(600)
-	s.routes.all[2].slots.take(nil, 0)
+	s.routes.all[2].slots.fill(t, "team-a", 1)
 	want := Usages{
 		Connections: Usage{0, 5}, Reads: Usage{2, 2}, Others: Usage{1, 10}, HeldBytes: Usage{600, 1000},
 	}

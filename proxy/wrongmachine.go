@@ -181,13 +181,3 @@ func (a *wrongAnswers) old(now time.Time) bool {
 	}
 	return true
 }
-
-// wrongForPush reports whether Cortex's push endpoints never give a status, so that whatever did is not Cortex. To
-// Prometheus each of these means that the data can go.
-func wrongForPush(status int) bool {
-	switch status {
-	case 401, 403, 404, 405, 407, 408, 411, 421, 426, 431:
-		return true
-	}
-	return status >= 300 && status < 400
-}
