@@ -31,7 +31,7 @@ var tenants = []Family{
 		Help: "Bytes of request bodies read from clients, as they were sent"},
 	{Name: "headgate_tenant_refusals_total", Kind: Counter, Labels: []string{"tenant", "reason", "origin"}, When: "the tenant was refused something for this reason",
 		Help: "Requests with a good credential that were refused, as in headgate_refusals_total"},
-	{Name: "headgate_tenant_admitted_requests", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "Requests of the tenant that hold a slot of the process"},
+	{Name: "headgate_tenant_admitted_requests", Kind: Gauge, Labels: []string{"tenant"}, When: limited, Help: "Requests under way that count for the limits of the tenant"},
 	{Name: "headgate_tenant_admitted_requests_limit", Kind: Gauge, Bounds: "headgate_tenant_admitted_requests", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.max_in_flight of the tenant; 0: none"},
 	{Name: "headgate_tenant_requests_per_second_limit", Kind: Gauge, Bounds: "headgate_tenant_requests_total", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.requests_per_second of the tenant; 0: none"},
 	{Name: "headgate_tenant_request_body_bytes_per_second_limit", Kind: Gauge, Bounds: "headgate_tenant_request_body_bytes_total", Labels: []string{"tenant"}, When: limited, Help: "tenants.limits.bytes_per_second of the tenant; 0: none"},
