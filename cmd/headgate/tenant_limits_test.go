@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/proxy"
@@ -45,6 +49,48 @@ func TestLimitsOfTenantsFollowTheFile(t *testing.T) {
 	}
 	if got := statuses(); got != "++++++" {
 		t.Errorf("after a contradiction %s, want ++++++", got)
+	}
+}
+
+// TestLimitsOfTenantsInTokens: tenants that nobody configured have limits too, their own or those of all others, and a
+// reload changes them. A token of several tenants counts for the first of them, whatever it names.
+func TestLimitsOfTenantsInTokens(t *testing.T) {
+	cortex := newUpstream(t)
+	rest := everything(cortex.URL) + fmt.Sprintf("[auth.jwt]\nsecret = %q\n", tokenSecret) + "[limits]\nqueue_timeout = \"0s\"\n"
+	const never = "requests_per_second = 0.001\n"
+	r := start(t, gate(rest+"[limits.tenant_default]\n"+never+"[limits.tenants.team-b]\nrequests_per_second = 1000000\n"))
+	client := newClient(t)
+	several := signedBy(t, jwt.SigningMethodHS256, []byte(tokenSecret), jwt.MapClaims{
+		"tenant_id": []string{"team-z", "team-y"}, "sub": "s", "exp": time.Now().Add(time.Hour).Unix(),
+	})
+	statuses := func() (got string) {
+		for _, lines := range [][]string{
+			{"Authorization: Bearer " + signedToken(t, "team-a")},
+			{"Authorization: Bearer " + signedToken(t, "team-a")}, // another token of the tenant
+			{"Authorization: Bearer " + signedToken(t, "team-b")},
+			{"Authorization: Bearer " + signedToken(t, "team-b")},
+			{several, "X-Scope-OrgID: team-z"},
+			{several, "X-Scope-OrgID: team-y"},
+			{"Authorization: Bearer " + signedToken(t, "team-y")},
+			{"Authorization: Bearer " + signedToken(t, "team-z")},
+		} {
+			status, body := pushWith(t, client, r.url(""), lines...)
+			got += map[int]string{200: "+", 503: "-"}[status]
+			if status == 503 && !strings.Contains(body, "tenant_limited") {
+				t.Errorf("refused with %q", body)
+			}
+		}
+		return got
+	}
+	if got, want := statuses(), "+-+++--+"; got != want {
+		t.Errorf("at the start %s, want %s", got, want)
+	}
+	r.write(gate(rest + "[limits.tenants.team-b]\n" + never))
+	if problems := r.Reload(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if got, want := statuses(), "+++-++++"; got != want {
+		t.Errorf("after the reload %s, want %s", got, want)
 	}
 }
 
