@@ -9,7 +9,7 @@ import "testing"
 func TestSharesDoNotAllocate(t *testing.T) {
 	for _, limited := range []string{"none", "another", "others", "all"} {
 		p := limitedTenants(limited, []string{"team-a"})
-		x := newArrival(p, &route{connections: bounded(512)}, "team-a")
+		x := newArrival(p, &route{slots: new(slots), connections: bounded(512)}, "team-a")
 		push := shareLoop(x)
 		if n := testing.AllocsPerRun(1000, push); n > 0 {
 			t.Errorf("limited=%s: %v allocations", limited, n)

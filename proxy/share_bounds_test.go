@@ -15,7 +15,7 @@ func TestSharesAreGivenUp(t *testing.T) {
 		p.shares.Limit("own", &TenantLimits{MaxInFlight: 5})
 		p.shares.LimitOthers(TenantLimits{RequestsPerSecond: 1000})
 		admitted := func(tenant string) *exchange {
-			x := newArrival(p, new(route), tenant)
+			x := newArrival(p, &route{slots: new(slots)}, tenant)
 			if f := x.admit(); f != nil {
 				t.Fatalf("%s: %v", tenant, f)
 			}
@@ -39,7 +39,7 @@ func TestSharesAreGivenUp(t *testing.T) {
 		for i := range 10_000 {
 			p.shares.tenants.enter(fmt.Sprint("team-", i)).end()
 		}
-		x := newArrival(p, new(route), "in debt")
+		x := newArrival(p, &route{slots: new(slots)}, "in debt")
 		if f := x.admit(); f == nil {
 			t.Error("a debt was forgotten")
 		}
@@ -60,7 +60,7 @@ func TestSharesAreGivenUp(t *testing.T) {
 func TestATenantWithoutLimitsIsNotKnown(t *testing.T) {
 	p := New(Options{Shares: NewShares()})
 	p.shares.Limit("another", &TenantLimits{MaxInFlight: 5})
-	x := newArrival(p, new(route), "team-a")
+	x := newArrival(p, &route{slots: new(slots)}, "team-a")
 	enter := func() *share {
 		if f := x.takeRates(); f != nil {
 			t.Fatal(f)

@@ -33,7 +33,7 @@ func TestRequestsHoldTheirRate(t *testing.T) {
 						p := New(Options{Shares: NewShares()})
 						p.shares.Limit("team-a", &TenantLimits{RequestsPerSecond: rate})
 						p.writes.bound(10_000)
-						r, end := new(route), time.Now().Add(10*time.Second)
+						r, end := &route{slots: new(slots)}, time.Now().Add(10*time.Second)
 						var got atomic.Int64
 						var all sync.WaitGroup
 						for range senders {
@@ -114,7 +114,7 @@ func admitBody(t testing.TB, p *Proxy, patience time.Duration, chunked bool, n i
 	defer sender.Close()
 	defer end.Close()
 	sent.Go(func() { sendSlowly(sender, chunked, n) })
-	x := newArrival(p, new(route), "team-a")
+	x := newArrival(p, &route{slots: new(slots)}, "team-a")
 	x.conn.Conn = wire.NewConn(end, &wire.Limits{MaxHeaderSize: 16 << 10})
 	if _, err := x.conn.Read(make([]byte, 512)); err != nil {
 		t.Error(err)

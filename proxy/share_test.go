@@ -213,7 +213,7 @@ func TestOtherRatesOtherDebts(t *testing.T) {
 						}
 					}
 					ask := func() *failure {
-						x := newArrival(p, new(route), "team-a")
+						x := newArrival(p, &route{slots: new(slots)}, "team-a")
 						x.head.Length = c.length
 						defer x.leave()
 						f := x.admit()
@@ -291,7 +291,7 @@ func TestAConnectionOfTwoTenants(t *testing.T) {
 	p := New(Options{Shares: NewShares()})
 	p.shares.Limit("a", &TenantLimits{MaxInFlight: 5})
 	p.shares.Limit("b", &TenantLimits{MaxInFlight: 5})
-	x := newArrival(p, new(route), "")
+	x := newArrival(p, &route{slots: new(slots)}, "")
 	for i, tenant := range []string{"a", "b", "b", "c", "a", "c", "a", "a"} {
 		x.identity = &authcache.Identity{Tenant: tenant}
 		if f := x.admit(); f != nil {
@@ -379,9 +379,6 @@ func TestARequestALittleEarlyWaits(t *testing.T) {
 
 // newArrival is a request of a tenant that is about to be admitted.
 func newArrival(p *Proxy, r *route, tenant string) *exchange {
-	if r.slots == nil {
-		r.slots = new(slots)
-	}
 	x := &exchange{
 		proxy: p, route: r, snapshot: new(Snapshot), identity: &authcache.Identity{Tenant: tenant},
 		conn: &client{Conn: new(wire.Conn)}, head: new(wire.RequestHead),
@@ -447,7 +444,7 @@ func BenchmarkShare(b *testing.B) {
 					names[i] = "tenant-" + strconv.Itoa(i)
 				}
 				p := limitedTenants(c.limited, names)
-				r := &route{connections: bounded(512)}
+				r := &route{slots: new(slots), connections: bounded(512)}
 				if c.crowded {
 					r.connections = crowdedSlots(512)
 					p.writes.used.Store(5000)
