@@ -32,7 +32,7 @@ func TestLimitsOfTenantsAreShown(t *testing.T) {
 		}
 	}
 	admit := func(tenant string) *exchange {
-		x := newArrival(p, new(route), tenant)
+		x := newArrival(p, &route{slots: new(slots)}, tenant)
 		if f := x.admit(); f != nil {
 			t.Fatal(f)
 		}
