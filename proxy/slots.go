@@ -10,7 +10,7 @@ import (
 
 // slots bounds how many requests are under way at a time, and shares them out among those on whose behalf they are taken:
 // of several who wait, the next slot is for who holds the fewest, so that nobody gets beyond half of them while others
-// wait; and the last eighth is only for who holds less than an eighth, so that nobody who is alone with many requests keeps
+// wait; and the last sixty-fourth is only for who holds less than an eighth, so that nobody who is alone with many requests keeps
 // a first one of another waiting until one of his ends.
 //
 // Taking a slot that is free costs a few atomic operations, and while no more than an eighth is taken, a single one:
@@ -142,7 +142,7 @@ func (s *slots) give(h *holder) bool {
 	limit := s.limit.Load()
 	most, few := limit, limit/8
 	if held := h.held.Add(1); held > few && h.name != nobody {
-		most -= few
+		most -= limit / 64
 	}
 	for used := s.used.Load(); used < most || limit == 0; used = s.used.Load() {
 		if s.used.CompareAndSwap(used, used+1) {

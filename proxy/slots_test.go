@@ -210,12 +210,12 @@ func TestWhoHoldsFewestComesFirst(t *testing.T) {
 	})
 }
 
-// TestTheLastEighthIsForThoseWithFew: however many requests one has, another's first ones find a slot at once, and are not
+// TestTheLastSlotsAreForThoseWithFew: however many requests one has, another's first ones find a slot at once, and are not
 // in the way of each other.
-func TestTheLastEighthIsForThoseWithFew(t *testing.T) {
+func TestTheLastSlotsAreForThoseWithFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := bounded(64)
-		many := s.fill(t, "many", 56)
+		s := bounded(512)
+		many := s.fill(t, "many", 504)
 		s.wantNone(t, "many")
 		for range 100 { // whatever waits
 			go s.await("many", time.Hour)
@@ -242,7 +242,7 @@ func TestTheLastEighthIsForThoseWithFew(t *testing.T) {
 		few[1].free()
 		synctest.Wait()
 		if waiting := s.waiting.Load(); waiting != 100 {
-			t.Errorf("with 6 of the few and 55 of the many, %d of the many wait, want 100", waiting)
+			t.Errorf("with 6 of the few and 503 of the many, %d of the many wait, want 100", waiting)
 		}
 		s.bound(0) // all go
 	})

@@ -20,13 +20,13 @@ func TestAThousandConnectionsOfOneTenant(t *testing.T) {
 		connections   int   // of the host
 		route         int   // max_in_flight
 		process       int64 // limits.max_in_flight, and that of reads
-		most          int64 // that he gets: the last eighth is not for him
+		most          int64 // that he gets: the last sixty-fourth is not for him
 	}{
-		{"the host's connections", "write", 512, 0, 10_000, 448},
-		{"the host's connections, three quarters of them", "read", 512, 0, 10_000, 336},
-		{"the route's slots", "write", 2000, 200, 10_000, 175},
-		{"the process's slots", "write", 2000, 0, 800, 700},
-		{"the process's slots for reads", "read", 2000, 0, 800, 700},
+		{"the host's connections", "write", 512, 0, 10_000, 504},
+		{"the host's connections, three quarters of them", "read", 512, 0, 10_000, 378},
+		{"the route's slots", "write", 2000, 200, 10_000, 197},
+		{"the process's slots", "write", 2000, 0, 800, 788},
+		{"the process's slots for reads", "read", 2000, 0, 800, 788},
 	} {
 		t.Run(c.scarce, func(t *testing.T) {
 			answer := make(chan struct{})
