@@ -39,7 +39,7 @@ func (e endpoints) page(w http.ResponseWriter, r *http.Request) {
 	// Nothing on the page comes from elsewhere or may be framed, and what runs is one file.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Referrer-Policy", "same-origin")
 	answer(w, http.StatusOK, "text/html; charset=utf-8", body.String())
 }
 
