@@ -129,18 +129,25 @@ func (b *browser) until(expression string) {
 // eventually waits until holds has no objection any more.
 func (b *browser) eventually(holds func() error) {
 	b.t.Helper()
-	limit := time.After(soon)
+	if err := within(soon, holds); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// within waits until holds has no objection any more, and returns the last one when that does not come in time.
+func within(span time.Duration, holds func() error) error {
+	limit := time.After(span)
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
 		err := holds()
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-again.C:
 		case <-limit:
-			b.t.Fatal(err)
+			return err
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -204,18 +203,7 @@ func (p *prometheus) firing() (map[string]string, error) {
 // wait waits until holds has no objection any more.
 func (p *prometheus) wait(t *testing.T, what string, holds func() error) {
 	t.Helper()
-	limit := time.After(patience)
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-limit:
-			t.Fatalf("it does not come to it that %s: %v", what, err)
-		}
+	if err := within(patience, holds); err != nil {
+		t.Fatalf("it does not come to it that %s: %v", what, err)
 	}
 }
