@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,27 @@ func crowded(queue time.Duration) func(*balancer.Options) {
 
 // holding answers the requests of a connection when the test says so.
 func holding(answer <-chan struct{}) func(*line) {
+	return holdingThose(answer, func(*line) bool { return true })
+}
+
+// holdingThose answers some requests when the test says so, and the others at once.
+func holdingThose(answer <-chan struct{}, held func(*line) bool) func(*line) {
 	return func(l *line) {
 		for l.request() {
-			select {
-			case <-answer:
-				l.say(answerOK)
-			case <-l.up.over:
-				return
+			if held(l) {
+				select {
+				case <-answer:
+				case <-l.up.over:
+					return
+				}
 			}
+			l.say(answerOK)
 		}
 	}
 }
+
+// isQuery is for holdingThose.
+func isQuery(l *line) bool { return strings.HasPrefix(l.requestLine, "GET ") }
 
 // TestAFullHostIsNoReasonToRefuse: all connections of one host are in use. Whatever comes goes to the other at once, though
 // no further attempt is allowed, and nobody holds it against the full one.

@@ -96,18 +96,7 @@ func TestMemoryThatIsGivenBackIsThere(t *testing.T) {
 		return
 	}
 	answer := make(chan struct{})
-	u := startScripted(t, func(l *line) {
-		for l.request() {
-			if l.nonce == "held" {
-				select {
-				case <-answer:
-				case <-l.up.over:
-					return
-				}
-			}
-			l.say(answerOK)
-		}
-	})
+	u := startScripted(t, holdingThose(answer, func(l *line) bool { return l.nonce == "held" }))
 	g := startGatewayProcess(t, u.addr, "GOMEMLIMIT=100MiB")
 	defer g.end()
 	ask := func(nonce, body string) reply {

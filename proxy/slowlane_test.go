@@ -15,18 +15,7 @@ import (
 func TestReadsLeaveConnectionsToPushes(t *testing.T) {
 	t.Parallel()
 	answer := make(chan struct{})
-	u := startScripted(t, func(l *line) {
-		for l.request() {
-			if l.requestLine[:4] == "GET " {
-				select {
-				case <-answer:
-				case <-l.up.over:
-					return
-				}
-			}
-			l.say(answerOK)
-		}
-	})
+	u := startScripted(t, holdingThose(answer, isQuery))
 	pool := testPoolWith(t, func(o *balancer.Options) { o.MaxConnections, o.QueueTimeout = 4, short }, u.addr)
 	g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout = patience, patience }))
 	held := make(chan reply)
@@ -117,16 +106,7 @@ func TestBodiesThatDoNotComeLeaveConnectionsToPushes(t *testing.T) {
 func TestABodyThatHasComeIsInNobodysWay(t *testing.T) {
 	t.Parallel()
 	answer := make(chan struct{})
-	u := startScripted(t, func(l *line) {
-		for l.request() {
-			select {
-			case <-answer:
-			case <-l.up.over:
-				return
-			}
-			l.say(answerOK)
-		}
-	})
+	u := startScripted(t, holding(answer))
 	pool := testPoolWith(t, func(o *balancer.Options) { o.MaxConnections, o.QueueTimeout = 4, short }, u.addr)
 	g := startPatient(t, testRoutes(pool, func(r *Route) { r.Timeout, r.ReadTimeout = patience, patience }))
 	got := make(chan reply)

@@ -22,18 +22,7 @@ func (g *gateway) useRoutes(t *testing.T, o balancer.Options, before *balancer.P
 func TestAReloadFreesNoSlot(t *testing.T) {
 	t.Parallel()
 	answer := make(chan struct{})
-	u := startScripted(t, func(l *line) {
-		for l.request() {
-			if l.requestLine[:4] == "GET " {
-				select {
-				case <-answer:
-				case <-l.up.over:
-					return
-				}
-			}
-			l.say(answerOK)
-		}
-	})
+	u := startScripted(t, holdingThose(answer, isQuery))
 	var options balancer.Options
 	first := testPoolWith(t, func(o *balancer.Options) { o.MaxConnections, o.QueueTimeout = 4, short; options = *o }, u.addr)
 	limited := func(most int) func(*Route) {

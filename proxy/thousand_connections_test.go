@@ -31,19 +31,13 @@ func TestAThousandConnectionsOfOneTenant(t *testing.T) {
 		t.Run(c.scarce, func(t *testing.T) {
 			answer := make(chan struct{})
 			var holds atomic.Int64
-			u := startScripted(t, func(l *line) {
-				for l.request() {
-					if l.nonce == "many" {
-						holds.Add(1)
-						select {
-						case <-answer:
-						case <-l.up.over:
-							return
-						}
-					}
-					l.say(answerOK)
+			u := startScripted(t, holdingThose(answer, func(l *line) bool {
+				if l.nonce != "many" {
+					return false
 				}
-			})
+				holds.Add(1)
+				return true
+			}))
 			pool := testPoolWith(t, func(o *balancer.Options) { o.MaxConnections = c.connections }, u.addr)
 			g := startPatient(t, testRoutes(pool, func(r *Route) {
 				r.Timeout, r.ReadTimeout, r.MaxInFlight = patience, patience, c.route

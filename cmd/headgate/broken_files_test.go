@@ -182,14 +182,7 @@ func TestARefusedReloadStaysRefused(t *testing.T) {
 	f := namedFiles{t, t.TempDir()}
 	f.put("one", "one")
 	g := startFolder(t, f.ofFile("a", "password_file", "one"), nobodyYet)
-	text, err := os.ReadFile(g.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.write(string(text) + tenant("team-n", "new", "one") + "passwrd = \"x\"\n")
-	if len(g.Reload()) == 0 {
-		t.Fatal("the file was taken")
-	}
+	g.refuseNewClient(t)
 	f.put("one", "two")
 	g.becomes(t, "a", "two", 200)
 	if g.status(t, "new", "one") != 503 {

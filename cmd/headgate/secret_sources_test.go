@@ -77,9 +77,9 @@ func TestSecretFilesAreFollowed(t *testing.T) {
 	stop()
 }
 
-// A reload that is refused leaves a doubt about who is in the file: a client that was added there must not lose anything.
-func TestAfterARefusedReloadUnknownClientsComeAgain(t *testing.T) {
-	g := startFolder(t, "", nobodyYet)
+// refuseNewClient adds a client to the configuration file, and has the reload of it refused. It returns what the file held.
+func (g *folderGate) refuseNewClient(t *testing.T) string {
+	t.Helper()
 	text, err := os.ReadFile(g.file)
 	if err != nil {
 		t.Fatal(err)
@@ -88,13 +88,20 @@ func TestAfterARefusedReloadUnknownClientsComeAgain(t *testing.T) {
 	if len(g.Reload()) == 0 {
 		t.Fatal("the file was taken")
 	}
+	return string(text)
+}
+
+// A reload that is refused leaves a doubt about who is in the file: a client that was added there must not lose anything.
+func TestAfterARefusedReloadUnknownClientsComeAgain(t *testing.T) {
+	g := startFolder(t, "", nobodyYet)
+	before := g.refuseNewClient(t)
 	if g.status(t, "new", "one") != 503 || g.status(t, "steady", "secret") != 200 {
 		t.Error("a client that is in the file is refused for good")
 	}
 	if text := g.ready(t); !strings.Contains(text, "source configuration file: error: tenants[1].passwrd") {
 		t.Errorf("/ready says %s", text)
 	}
-	g.write(string(text))
+	g.write(before)
 	if problems := g.Reload(); problems != nil || g.status(t, "new", "one") != 401 {
 		t.Error("the doubt stays: ", problems)
 	}
