@@ -74,13 +74,10 @@ func newRouteTable(given []Route) (*routeTable, error) {
 	t.router.NotFound = t.matchOther
 	type place struct{ method, path string }
 	taken := make(map[place]string)
-	wrong := make(map[*balancer.Pool]*wrongMachines)
+	connections, wrong := make(ofPools[slots]), make(ofPools[wrongMachines])
 	for i := range given {
 		r := &route{Route: given[i], slots: new(slots)}
-		if wrong[r.Pool] == nil {
-			wrong[r.Pool] = new(wrongMachines)
-		}
-		r.wrong = wrong[r.Pool]
+		r.connections, r.wrong = connections.of(r.Pool), wrong.of(r.Pool)
 		r.slots.bound(int64(r.MaxInFlight))
 		if err := checkRoute(&r.Route); err != nil {
 			return nil, err
@@ -114,12 +111,22 @@ func newRouteTable(given []Route) (*routeTable, error) {
 		t.all = append(t.all, r)
 	}
 	giveLanes(t.all)
-	shareConnections(t.all)
 	slices.SortStableFunc(t.slashed, certainFirst)
 	slices.SortStableFunc(t.prefixes, func(a, b *route) int {
 		return cmp.Or(len(b.Path)-len(a.Path), certainFirst(a, b))
 	})
 	return t, nil
+}
+
+// ofPools has one thing for each pool, which all of its routes share.
+type ofPools[T any] map[*balancer.Pool]*T
+
+// of finds or makes that of a pool.
+func (all ofPools[T]) of(pool *balancer.Pool) *T {
+	if all[pool] == nil {
+		all[pool] = new(T)
+	}
+	return all[pool]
 }
 
 // certainFirst puts routes for certain methods before those for any.

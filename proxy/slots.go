@@ -10,8 +10,8 @@ import (
 
 // slots bounds how many requests are under way at a time, and shares them out among those on whose behalf they are taken:
 // of several who wait, the next slot is for who holds the fewest, so that nobody gets beyond half of them while others
-// wait; and the last sixty-fourth is only for who holds less than an eighth, so that nobody who is alone with many requests keeps
-// a first one of another waiting until one of his ends.
+// wait; and the last sixty-fourth is only for who holds less than an eighth, so that nobody who is alone with many
+// requests keeps a first one of another waiting until one of his ends.
 //
 // Taking a slot that is free costs a few atomic operations, and while no more than an eighth is taken, a single one:
 // nobody holds more than that, so it is not counted who holds what. The zero value has no limit.
@@ -140,8 +140,8 @@ func (t slot) free() {
 // give gives a slot to a holder, if there is one for him.
 func (s *slots) give(h *holder) bool {
 	limit := s.limit.Load()
-	most, few := limit, limit/8
-	if held := h.held.Add(1); held > few && h.name != nobody {
+	most := limit
+	if held := h.held.Add(1); held > limit/8 && h.name != nobody {
 		most -= limit / 64
 	}
 	for used := s.used.Load(); used < most || limit == 0; used = s.used.Load() {

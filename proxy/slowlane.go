@@ -1,7 +1,5 @@
 package proxy
 
-import "github.com/headgate/headgate/balancer"
-
 // slowLane bounds who may keep connections of an upstream for as long as somebody else likes: reads, and requests whose body is
 // still coming when they get one. Each of the two gets no more than three quarters of the connections, and both together
 // leave an eighth, or one of four, so that neither queries nor slow clients keep pushes waiting that are whole.
@@ -9,10 +7,10 @@ type slowLane struct{ reads, bodies, both slots }
 
 // giveLanes gives each pool that takes anything but reads its lane.
 func giveLanes(routes []*route) {
-	lanes := make(map[*balancer.Pool]*slowLane)
+	lanes := make(ofPools[slowLane])
 	for _, r := range routes {
 		if r.Pool != nil && !r.isRead() {
-			lanes[r.Pool] = new(slowLane)
+			lanes.of(r.Pool)
 		}
 	}
 	for _, r := range routes {
@@ -26,12 +24,9 @@ func (l *slowLane) fit(connections int) {
 	most := int64(connections)
 	each := most - most/4
 	both := most - max(most/8, min(most/4, 1))
-	for _, s := range []struct {
-		slots *slots
-		limit int64
-	}{{&l.reads, each}, {&l.bodies, each}, {&l.both, both}} {
-		s.slots.bound(s.limit)
-	}
+	l.reads.bound(each)
+	l.bodies.bound(each)
+	l.both.bound(both)
 }
 
 // admitRead lets a read have its share of the connections of an upstream that takes other requests as well.
@@ -76,7 +71,7 @@ func (x *exchange) enter(l *slowLane, kind *slots) bool {
 	return true
 }
 
-// leaveLane gives the slot back, if there is one.
+// leaveLane gives the slots back, if there are any.
 func (x *exchange) leaveLane() {
 	if x.lane != nil {
 		x.laneSlots[0].free()

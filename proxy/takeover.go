@@ -3,8 +3,8 @@ package proxy
 import "slices"
 
 // takeOver lets what is under way with the table before count in this one as well, because a reload ends no request: each
-// route goes on with the slots of the same route, and each slow lane with those of the lane that its routes had, if they
-// led to the same upstream.
+// route goes on with the slots of the same route, each slow lane with those of the lane that its routes had, if they led to
+// the same upstream, and the connections of a pool with those of the pool that its hosts come from.
 func (t *routeTable) takeOver(before *routeTable) {
 	lanes := make(map[*slowLane]*slowLane) // by the new one
 	taken := make(map[*slowLane]bool)      // of before

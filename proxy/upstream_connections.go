@@ -17,17 +17,6 @@ func (x *exchange) takeConnection() *failure {
 	return refuse(noConnection)
 }
 
-// shareConnections gives the routes of each pool the slots for its connections.
-func shareConnections(routes []*route) {
-	pools := make(map[*balancer.Pool]*slots)
-	for _, r := range routes {
-		if pools[r.Pool] == nil {
-			pools[r.Pool] = new(slots)
-		}
-		r.connections = pools[r.Pool]
-	}
-}
-
 // keepConnections makes routes count on with the slots of before where their pool has taken over hosts: what is under way
 // there still has their connections.
 func keepConnections(routes, before []*route) {

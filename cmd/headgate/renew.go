@@ -31,7 +31,7 @@ func (a *App) watchFiles() {
 func (a *App) filesChanged() {
 	a.changing.Lock()
 	defer a.changing.Unlock()
-	if a.closed || a.draining.Load() {
+	if a.changeable.Err() != nil {
 		return
 	}
 	changed, unfinished := a.readings.Changed(time.Now())
