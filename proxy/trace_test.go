@@ -269,7 +269,12 @@ func FuzzTraceHeaders(f *testing.F) {
 		if ok && !theirs.IsValid() && v[:2] == "00" && v[53:] < "04" { // they refuse flags that they do not know
 			t.Errorf("traceparent %q is taken", v)
 		}
-		if !ok && theirs.IsValid() {
+		// Of version 00 nothing follows the flags, but they take a dash there.
+		dash := len(v) == 56 && v[:2] == "00" && v[55] == '-'
+		if ok && dash {
+			t.Errorf("traceparent %q is taken, with more than version 00 has", v)
+		}
+		if !ok && theirs.IsValid() && !dash {
 			t.Errorf("traceparent %q is not taken", v)
 		}
 		if ok {
