@@ -13,15 +13,15 @@ type Conn struct {
 	conn *conn
 }
 
-// NetConn returns the connection itself: a *net.TCPConn, or one of TLS with the handshake done. Its deadlines are set
+// NetConn returns the connection itself: a *tcp.Conn, or one of TLS with the handshake done. Its deadlines are set
 // through Within alone. Reading and writing can be gone on with after one has passed, writing with the very bytes that
 // are left.
 func (c *Conn) NetConn() net.Conn { return c.conn.socket.stream() }
 
 // Raw is access to the socket of a connection that is nothing but TCP, and nil under TLS.
 func (c *Conn) Raw() syscall.RawConn {
-	if s, ok := c.conn.socket.(*plainSocket); ok {
-		return s.raw
+	if s, ok := c.conn.socket.(plainSocket); ok {
+		return s.Raw()
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"time"
+
+	"github.com/headgate/headgate/balancer/tcp"
 )
 
 // keepAlive notices within half a minute that the machine behind an idle connection is gone. Bytes that were sent and
@@ -51,21 +53,20 @@ func (h *Host) connect(ctx context.Context, budget time.Duration) (socket, error
 		}
 		return nil, err
 	}
-	tcp := dialed.(*net.TCPConn)
-	raw, err := tcp.SyscallConn()
+	below, err := tcp.New(dialed.(*net.TCPConn))
 	if err != nil {
-		_ = tcp.Close()
+		_ = dialed.Close()
 		return nil, err
 	}
-	setUserTimeout(raw, h.link.userTimeout)
+	setUserTimeout(below.Raw(), h.link.userTimeout)
 	if h.tls == nil {
-		return newPlainSocket(tcp, raw), nil
+		return plainSocket{below}, nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = below.Close() })
 	defer stop()
-	s := newTLSSocket(tcp, raw, h.tls)
+	s := newTLSSocket(below, h.tls)
 	if err := handshake(s.Conn, deadline); err != nil {
-		_ = tcp.Close()
+		_ = below.Close()
 		return nil, fmt.Errorf("tls handshake: %w", err)
 	}
 	return s, nil

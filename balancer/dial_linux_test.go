@@ -1,7 +1,6 @@
 package balancer
 
 import (
-	"net"
 	"testing"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 func TestDialedConnectionHasItsOptions(t *testing.T) {
 	h := hostOf(t, listen(t, "127.0.0.1:0", nil), Options{UserTimeout: 7 * time.Second})
 	c := acquire(t, h)
-	raw, err := c.NetConn().(*net.TCPConn).SyscallConn()
+	raw, err := tcpOf(c.conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/headgate/headgate/balancer/tcp"
 )
 
 // tlsSocket is a TLS connection over TCP.
@@ -23,8 +24,8 @@ type tlsSocket struct {
 	one  [1]byte
 }
 
-func newTLSSocket(tcp *net.TCPConn, raw syscall.RawConn, config *tls.Config) *tlsSocket {
-	w := &wire{TCPConn: tcp, raw: raw, patient: true}
+func newTLSSocket(below *tcp.Conn, config *tls.Config) *tlsSocket {
+	w := &wire{Conn: below, patient: true}
 	w.read = w.readOnce
 	return &tlsSocket{Conn: tls.Client(w, config), wire: w}
 }
@@ -67,13 +68,12 @@ func (s *tlsSocket) quiet() bool {
 }
 
 // arrived looks below TLS: quiet would read the answer.
-func (s *tlsSocket) arrived() bool { return newPlainSocket(s.wire.TCPConn, s.wire.raw).arrived() }
+func (s *tlsSocket) arrived() bool { return !s.wire.Quiet() }
 
 // wire is the TCP connection under a TLS connection. It counts off the records that are read from it, while it is not
 // patient it reads only what is there, and it keeps what cannot be written in time.
 type wire struct {
-	*net.TCPConn
-	raw     syscall.RawConn
+	*tcp.Conn
 	patient bool
 	records records
 	unsent  []byte // what crypto/tls takes for written and the socket has not taken
@@ -87,7 +87,7 @@ type wire struct {
 // Read reads for crypto/tls.
 func (w *wire) Read(b []byte) (n int, err error) {
 	if w.patient {
-		n, err = w.TCPConn.Read(b)
+		n, err = w.Conn.Read(b)
 	} else {
 		n, err = w.readWhatIsThere(b)
 	}
@@ -98,7 +98,7 @@ func (w *wire) Read(b []byte) (n int, err error) {
 // Write writes for crypto/tls. That a deadline has passed is no error here, but one of flush.
 func (w *wire) Write(b []byte) (n int, err error) {
 	if len(w.unsent) == 0 {
-		n, err = w.TCPConn.Write(b)
+		n, err = w.Conn.Write(b)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
@@ -112,7 +112,7 @@ func (w *wire) flush() error {
 	if len(w.unsent) == 0 {
 		return nil
 	}
-	n, err := w.TCPConn.Write(w.unsent)
+	n, err := w.Conn.Write(w.unsent)
 	if w.unsent = w.unsent[n:]; len(w.unsent) == 0 {
 		w.unsent = nil // few connections ever need it
 	}
@@ -124,7 +124,7 @@ func (w *wire) readWhatIsThere(b []byte) (int, error) {
 		return 0, nil
 	}
 	w.into = b
-	err := w.raw.Control(w.read)
+	err := w.Raw().Control(w.read)
 	w.into = nil
 	if err != nil {
 		return 0, err

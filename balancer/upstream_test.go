@@ -129,7 +129,7 @@ func send(t testing.TB, c net.Conn, text string) {
 
 func tcpOf(c *conn) *net.TCPConn {
 	switch s := c.socket.(type) {
-	case *plainSocket:
+	case plainSocket:
 		return s.TCPConn
 	case *tlsSocket:
 		return s.wire.TCPConn

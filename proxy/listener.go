@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/headgate/headgate/balancer/tcp"
 )
 
 // listener accepts for fasthttp, which would end for good at the first Accept that fails (too many open files): every
@@ -28,7 +30,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, maxAcceptPause) {
 		c, err := l.Listener.Accept()
 		if err == nil && l.proxy.admits(c) {
-			return l.proxy.conns.add(c, &l.proxy.limits), nil
+			return l.proxy.conns.add(prompt(c), &l.proxy.limits), nil
 		}
 		if err == nil {
 			c.Close() //nolint:errcheck // it was never ours
@@ -45,6 +47,17 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, io.EOF
 		}
 	}
+}
+
+// prompt makes a connection that is nothing but TCP one that is read and written without the scheduler; any other it
+// leaves as it is.
+func prompt(c net.Conn) net.Conn {
+	if plain, ok := c.(*net.TCPConn); ok {
+		if c, err := tcp.New(plain); err == nil {
+			return c
+		}
+	}
+	return c
 }
 
 // Close ends Accept; connections live on.
@@ -97,8 +110,8 @@ func (s *Snapshot) admits(addr netip.Addr) bool {
 }
 
 func remoteAddr(c net.Conn) netip.Addr {
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap()
+	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return addr.AddrPort().Addr().Unmap()
 	}
 	return netip.Addr{}
 }

@@ -38,6 +38,7 @@ type layer struct {
 var layers = []layer{
 	{folder: "authcache", may: []string{"golang.org/x/crypto", metricset, "github.com/puzpuzpuz/xsync/v4"}, never: []string{fasthttp, toml, module + "/proxy", module + "/balancer", module + "/cmd"}, direct: []string{"net/http", "os"}},
 	{folder: "authcache/verify", may: []string{"golang.org/x/crypto", "github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3", "github.com/GehirnInc/crypt"}, never: []string{fasthttp, toml}, direct: []string{"os"}},
+	{folder: "balancer/tcp", may: []string{"golang.org/x/sys/unix"}, never: []string{fasthttp, toml, metricset, module + "/proxy", module + "/balancer$", module + "/authcache"}},
 	{folder: "balancer", may: []string{fasthttp, metricset, "golang.org/x/sys/unix"}, never: []string{toml, module + "/proxy", module + "/authcache", module + "/cmd"}},
 	{folder: "proxy", may: []string{"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", fasthttp, router, metricset, "github.com/puzpuzpuz/xsync/v4", module + "/balancer", module + "/authcache"}, never: []string{toml, "go.opentelemetry.io/otel/sdk", module + "/cmd"}, direct: []string{"os"}},
 	{folder: "proxy/pipe", may: []string{"golang.org/x/sys/unix"}, never: []string{fasthttp, toml, module + "/proxy$", module + "/proxy/wire", module + "/balancer", module + "/authcache"}, direct: []string{"os", "net/http"}},

@@ -30,24 +30,34 @@ func openSink() (int, error) { return unix.Open("/dev/null", unix.O_WRONLY|unix.
 
 func closeFile(fd int) error { return unix.Close(fd) }
 
-// splice moves up to limit bytes between two files of which one is a pipe, without waiting (splice(2)).
+// splice moves up to limit bytes between two files of which one is a pipe, without waiting (splice(2)). The scheduler is
+// not told: see package tcp of the balancer.
 func splice(from, to, limit int) (int, error) {
 	for {
-		n, err := unix.Splice(from, nil, to, nil, limit, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-		if err != unix.EINTR {
-			return int(n), err
+		n, _, errno := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0,
+			uintptr(limit), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		if errno != unix.EINTR {
+			return result(n, errno)
 		}
 	}
 }
 
-// tee puts what is at the front of one pipe, up to limit bytes, at the end of another as well (tee(2)).
+// tee puts what is at the front of one pipe, up to limit bytes, at the end of another as well (tee(2)), like splice.
 func tee(from, to, limit int) (int, error) {
 	for {
-		n, err := unix.Tee(from, to, limit, unix.SPLICE_F_NONBLOCK)
-		if err != unix.EINTR {
-			return int(n), err
+		n, _, errno := unix.RawSyscall6(unix.SYS_TEE, uintptr(from), uintptr(to), uintptr(limit), unix.SPLICE_F_NONBLOCK, 0, 0)
+		if errno != unix.EINTR {
+			return result(n, errno)
 		}
 	}
+}
+
+// result is a number of bytes or an error, never both.
+func result(n uintptr, errno syscall.Errno) (int, error) {
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 // writable reports whether a pipe has a slot free.

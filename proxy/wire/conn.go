@@ -47,8 +47,6 @@ type Conn struct {
 	continued bool
 	shaken    bool // TLS has greeted the client, or there is none
 
-	raw syscall.RawConn // see Raw
-
 	peer     netip.Addr
 	peerText string
 }
@@ -207,14 +205,13 @@ func (c *Conn) PipeBody(p Pipe) (int, error) {
 	return c.body.readInto(p, c.Raw())
 }
 
-// Raw is access to the socket of a connection that is nothing but TCP; nil for any other.
+// Raw is access to the socket of a connection that is nothing but TCP, and says so by a method of that name; nil for any
+// other.
 func (c *Conn) Raw() syscall.RawConn {
-	if c.raw == nil {
-		if tcp, ok := c.Conn.(*net.TCPConn); ok {
-			c.raw, _ = tcp.SyscallConn() // fails only where every read would
-		}
+	if tcp, ok := c.Conn.(interface{ Raw() syscall.RawConn }); ok {
+		return tcp.Raw()
 	}
-	return c.raw
+	return nil
 }
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")

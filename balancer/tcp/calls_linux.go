@@ -1,0 +1,36 @@
+package tcp
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// read is read(2) of a socket that does not block; b is not empty.
+func read(fd uintptr, b []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// write is write(2) to a socket that does not block; b is not empty. Go ignores SIGPIPE but for standard output.
+func write(fd uintptr, b []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// peek looks for a byte on the socket without taking it and without waiting. nil with no byte is the end of the stream,
+// EAGAIN that nothing is there. unix.Recvfrom does the same, but allocates room for an address.
+func peek(fd uintptr, b *[1]byte) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd,
+		uintptr(unsafe.Pointer(b)), uintptr(len(b)), unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
