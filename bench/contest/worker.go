@@ -179,9 +179,10 @@ func measurement(o order, r *load.Result, from, to usages) report.Measurement {
 	share := func(d time.Duration) float64 { return float64(d) / float64(window) }
 	micros := func(nanos int64) float64 { return float64(nanos) / float64(time.Microsecond) }
 	subject, own := to.subject.CPU-from.subject.CPU, to.own.CPU-from.own.CPU
+	working := max(0, own-r.Idle)
 	m := report.Measurement{
 		Window: window.Seconds(), Requests: r.Requests, Total: r.Total, Throughput: float64(r.Requests) / window.Seconds(),
-		Busy: share(subject), OtherBusy: share(own),
+		Busy: share(subject), OtherBusy: share(working),
 		Noise: max(0, share(to.ownCore-from.ownCore-own)),
 		P50:   micros(r.Latency.ValueAtQuantile(50)), P95: micros(r.Latency.ValueAtQuantile(95)), P99: micros(r.Latency.ValueAtQuantile(99)),
 		P999: micros(r.Latency.ValueAtQuantile(99.9)), Max: micros(r.Latency.Max()),
@@ -197,7 +198,7 @@ func measurement(o order, r *load.Result, from, to usages) report.Measurement {
 	}
 	if r.Requests > 0 {
 		m.CPU = micros(int64(subject)) / float64(r.Requests)
-		m.OtherCPU = micros(int64(own)) / float64(r.Requests)
+		m.OtherCPU = micros(int64(working)) / float64(r.Requests)
 	}
 	if o.Pace == load.Open {
 		m.Rate, m.Late = o.Rate, micros(r.Late.ValueAtQuantile(99))

@@ -21,6 +21,7 @@ type driver struct {
 	busy     int // requests under way
 	buffer   []byte
 	turns    int // of Further
+	found    int // sockets on which something had changed, at the last look
 	result   *Result
 }
 
@@ -196,8 +197,12 @@ func (d *driver) serve(until time.Duration) error {
 		if now >= until {
 			return nil
 		}
-		if err := d.turn(d.patience(now, until)); err != nil {
+		patience := d.patience(now, until)
+		if err := d.turn(patience); err != nil {
 			return err
+		}
+		if patience == 0 && d.found == 0 && d.phase == measuring {
+			d.result.Idle += d.now() - now
 		}
 	}
 }
@@ -205,12 +210,15 @@ func (d *driver) serve(until time.Duration) error {
 // wakeup is more than a thread that sleeps is ever late on a quiet machine.
 const wakeup = time.Millisecond
 
-// patience is how long to wait for sockets: to the next request that can be sent, less what waking up takes.
+// patience is how long to sleep until sockets have something: to the next request that can be sent, less what waking up
+// takes; not at all while answers are what is waited for. Whoever answers a thread that sleeps has to wake its processor,
+// which under a hypervisor costs more than the answer: of pushes of 512 KiB proxies would take 90 µs or 170, as the load
+// happens to be the slower side or not.
 func (d *driver) patience(now, until time.Duration) time.Duration {
 	if d.o.Pace == Open {
 		return max(0, min(until, d.schedule.due())-now-wakeup)
 	}
-	return until - now
+	return 0
 }
 
 // drain lets the requests under way, and those of an open loop that are due, come to their end.
@@ -292,6 +300,7 @@ func (d *driver) turn(timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
+	d.found = len(ready)
 	for _, fd := range ready {
 		c := d.conns[fd]
 		if c == nil {

@@ -72,6 +72,7 @@ type Result struct {
 	Refused    int64                   // answers in the window with a status of 300 or more
 	Failures   int64                   // connections that broke while a request was under way, in the whole run
 	Reconnects int64                   // connections that the other side closed in good order
+	Idle       time.Duration           // of the window, with nothing to do and without sleeping
 	Trouble    string                  // the first refusal or failure, in words
 }
 
@@ -91,8 +92,9 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(min(max(int64(d), 1), int64(longest)))
 }
 
-// Run sends as the options say and returns what it saw. It uses one thread, to which it binds the calling goroutine. An open
-// loop does not sleep between requests: a thread that is woken is late by tens of microseconds.
+// Run sends as the options say and returns what it saw. It uses one thread, to which it binds the calling goroutine, and does
+// not sleep while requests are under way or due soon: a thread that is woken is late by tens of microseconds, and who wakes it
+// pays for that.
 func Run(o Options) (*Result, error) {
 	if err := o.validate(); err != nil {
 		return nil, err

@@ -61,9 +61,9 @@ type Measurement struct {
 
 	CPU       float64 `json:"cpu_us"`           // of the proxy, per request
 	Kernel    float64 `json:"kernel,omitempty"` // the part of CPU that was spent in the kernel, sampled by its clock
-	OtherCPU  float64 `json:"other_cpu_us"`     // of load and upstream, per request; an open loop never sleeps
+	OtherCPU  float64 `json:"other_cpu_us"`     // of load and upstream, per request, without looking in vain for something to do
 	Busy      float64 `json:"busy"`             // of the proxy's core, by the proxy: 1 is all of it
-	OtherBusy float64 `json:"other_busy"`       // of the other core, by load and upstream
+	OtherBusy float64 `json:"other_busy"`       // of the other core, by load and upstream, likewise
 	Noise     float64 `json:"noise"`            // of a core, by whatever else ran on the two, or was taken by a host
 
 	Retakes int `json:"retakes,omitempty"` // rounds that were disturbed more than this one, and do not count
