@@ -38,6 +38,7 @@ type values struct {
 	Buffers                       string
 	Splice, Userlist, FilePerUser bool
 	UpstreamConnections           int // headgate; 0: its default
+	ClientConnections             int // headgate; 0: its default
 	Files, Keep, MaxConn          int
 	Root                          bool
 }
@@ -50,6 +51,10 @@ func (v Variant) Render(s Setting) ([]string, error) {
 		Files:       s.OpenFiles, Keep: s.Connections + 64, Root: os.Geteuid() == 0,
 		// HAProxy wants two descriptors for each connection, and some for itself.
 		MaxConn: min(s.Connections+1000, s.OpenFiles/2-100),
+	}
+	if 2*s.Connections > s.OpenFiles-1000 {
+		// By default half of the files are for clients, and the longest idle connection ends where that is not enough.
+		seen.ClientConnections = s.Connections + 1000
 	}
 	if v.wide {
 		seen.UpstreamConnections = 10_000
