@@ -90,7 +90,7 @@ func (r *Run) latency(name string) chart {
 		c.title = fmt.Sprintf("Latency of %s at %.0f requests a second", name, Summarize(ours).Rate)
 	}
 	for _, proxy := range append(charted, Direct) {
-		subject, measured := found.shown(proxy, ByP99)
+		subject, measured := found.shown(proxy, ByCPU)
 		if !measured {
 			continue
 		}

@@ -46,11 +46,11 @@ func writeBusy(w io.Writer, s Scenario) {
 		writeSeries(w, s)
 		return
 	}
-	if line := ratios(s, ByCPU); line != "" {
+	if line := ratios(s, ByCPU, ByCPU); line != "" {
 		fmt.Fprintf(w, "  CPU of headgate / best of each: %s\n", line)
 	}
-	if line := ratios(s, ByP99); line != "" {
-		fmt.Fprintf(w, "  p99 of headgate / best of each: %s\n", line)
+	if line := ratios(s, ByCPU, ByP99); line != "" {
+		fmt.Fprintf(w, "  p99 of headgate / that of the same: %s\n", line)
 	}
 }
 
@@ -63,21 +63,21 @@ func writeIdle(w io.Writer, s Scenario) {
 		}
 		fmt.Fprintf(w, "  %-17s %8.1f %17.1f\n", subject.Name, sum.RSS, 1000*sum.RSS/float64(s.Connections))
 	}
-	if line := ratios(s, ByRSS); line != "" {
+	if line := ratios(s, ByRSS, ByRSS); line != "" {
 		fmt.Fprintf(w, "  RSS of headgate / best of each: %s\n", line)
 	}
 }
 
-// ratios compares headgate's quantity with the best variant of each rival that was measured.
-func ratios(s Scenario, of func(Summary) float64) string {
+// ratios compares headgate's quantity with that of each rival's best variant, which is the one with the least of another.
+func ratios(s Scenario, by, of func(Summary) float64) string {
 	ours, ok := s.Find("headgate")
 	if !ok || of(Summarize(ours)) == 0 {
 		return ""
 	}
 	var parts []string
 	for _, proxy := range s.rivals() {
-		if best, least, found := s.Best(proxy, of); found {
-			parts = append(parts, ratio(of(Summarize(ours))/least)+" "+best.Name)
+		if best, _, found := s.Best(proxy, by); found && of(Summarize(best)) > 0 {
+			parts = append(parts, ratio(of(Summarize(ours))/of(Summarize(best)))+" "+best.Name)
 		}
 	}
 	return strings.Join(parts, " · ")
