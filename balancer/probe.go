@@ -43,24 +43,32 @@ func (p *Pool) probeDue(ctx context.Context) {
 		if h.keeper.Load() != p {
 			continue // a newer pool looks after it
 		}
-		if at, ok := h.due(&p.o); !ok || time.Until(at) > 0 {
+		if at, ok := h.due(&p.o); !ok || time.Until(at) > 0 || !h.beginProbe() {
 			continue
 		}
-		h.setProbing(true)
 		p.running.Go(func() {
 			if err := p.o.probe(ctx, h); ctx.Err() == nil {
 				h.judge(err, &p.o, time.Now())
 			}
-			h.setProbing(false)
+			h.endProbe()
 			h.keeper.Load().wakeUp()
 		})
 	}
 }
 
-// setProbing notes whether a probe of the host is under way.
-func (h *Host) setProbing(is bool) {
+// beginProbe notes that a probe of the host is under way. It reports false when one was: a pool that has just handed the
+// host on may have begun it.
+func (h *Host) beginProbe() bool {
 	h.judged.Lock()
-	h.probing = is
+	defer h.judged.Unlock()
+	began := !h.probing
+	h.probing = true
+	return began
+}
+
+func (h *Host) endProbe() {
+	h.judged.Lock()
+	h.probing = false
 	h.judged.Unlock()
 }
 
