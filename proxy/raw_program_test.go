@@ -39,10 +39,28 @@ func TestRawRequestsThroughTheProgram(t *testing.T) {
 	})
 }
 
+// passedSocket listens on a free port, for a program to be started with, as systemd passes sockets (sd_listen_fds(3)): a
+// port that is given up for the program to take may be somebody else's by then.
+func passedSocket(t *testing.T) (addr string, socket *os.File) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // the file is a socket of its own
+	socket, err = listener.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close() }) //nolint:errcheck // the program has its own
+	return listener.Addr().String(), socket
+}
+
 // startProgram runs the gateway before an upstream until the test ends, and returns its address.
 func startProgram(t *testing.T, bin, upstream string) string {
 	t.Helper()
-	addr, admin := unusedAddr(t), unusedAddr(t)
+	addr, forClients := passedSocket(t)
+	admin, forAdmin := passedSocket(t)
 	config := filepath.Join(t.TempDir(), "headgate.toml")
 	text := fmt.Sprintf(`
 [server]
@@ -64,7 +82,9 @@ password = "secret"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "run", "--config", config)
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" run --config "$1"`, bin, config)
+	cmd.Env = append(os.Environ(), "LISTEN_FDS=2")
+	cmd.ExtraFiles = []*os.File{forClients, forAdmin}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,15 +108,4 @@ password = "secret"
 			t.Fatalf("the program is not ready: %v", err)
 		}
 	}
-}
-
-// unusedAddr is an address of loopback that nobody listens on at the moment.
-func unusedAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
