@@ -12,11 +12,7 @@ func (x *exchange) admit() *failure {
 	if f := x.takeRates(); f != nil {
 		return f
 	}
-	f := x.takeSlots()
-	if f != nil {
-		x.returnRequest()
-	}
-	return f
+	return x.takeSlots()
 }
 
 // takeSlots takes a slot of everything that has some, but for the upstream's connections, which wait until there is

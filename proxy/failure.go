@@ -125,6 +125,7 @@ func denies(r *Refusal) bool { return r == unauthorized || r == scopeMissing || 
 // refuse answers the request ourselves: one line that says what happened and what to do.
 func (x *exchange) refuse(f *failure) {
 	x.failure = f
+	x.returnRequest()
 	x.closing = x.closing || refusalCloses(f.Refusal)
 	if f.silent || x.answered {
 		x.origin = cutOff

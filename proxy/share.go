@@ -165,7 +165,7 @@ func (x *exchange) enterShare() {
 }
 
 // takeRates takes one request and the length of its body from the rates of its share, waiting until there is room. A
-// request that is refused has taken none; the bytes that were charged for it are settled when it leaves.
+// request that is refused for something else gives itself back with the refusal, the bytes when it leaves.
 func (x *exchange) takeRates() *failure {
 	x.enterShare()
 	if x.share == nil {
@@ -196,7 +196,6 @@ func (x *exchange) takeRates() *failure {
 	waited, longer := a.bytes.awaitTurn(wait, charged, patience)
 	x.queued += waited
 	if longer > 0 {
-		x.returnRequest()
 		return tooMuch("bytes_per_second", longer)
 	}
 	return nil
@@ -247,9 +246,9 @@ func (x *exchange) settle() {
 	}
 }
 
-// returnRequest gives the request back to the rate that it was taken from: it is refused for something else.
+// returnRequest gives the request back to the rate that it was taken from, if it is refused before a host had a part in it.
 func (x *exchange) returnRequest() {
-	if x.paid != nil {
+	if x.paid != nil && x.attempts == 0 {
 		x.paid.requests.charge(time.Now(), -costOf(1, x.paid.limits.RequestsPerSecond))
 		x.paid = nil
 	}

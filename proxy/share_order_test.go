@@ -40,6 +40,7 @@ func TestARequestThatIsRefusedCostsNone(t *testing.T) {
 				x.head.Length = 1000
 				f := x.admit()
 				if f != nil {
+					x.returnRequest()
 					x.leave()
 				}
 				return f
@@ -101,6 +102,20 @@ func TestAPushWithoutAConnectionCostsNoRequest(t *testing.T) {
 	for i, want := range []string{"", "tenant_limited"} {
 		if got := g.ask(t, push("samples")); got.reason != want {
 			t.Errorf("push %d with a connection: %v: %s", i, got, got.body)
+		}
+	}
+}
+
+// TestAPushWithoutAHostCostsNoRequest: nor one that nobody is there to take.
+func TestAPushWithoutAHostCostsNoRequest(t *testing.T) {
+	t.Parallel()
+	shares := NewShares()
+	shares.Limit("tenant-a", &TenantLimits{RequestsPerSecond: 0.001})
+	routes := testRoutes(testPoolWith(t, nil), func(r *Route) { r.Timeout, r.ReadTimeout = patience, patience })
+	g := startGatewayWith(t, routes, Options{HeaderTimeout: patience, IdleTimeout: patience, MaxHeaderSize: 16 << 10, Shares: shares})
+	for i := range 3 {
+		if got := g.ask(t, push("samples")); got.reason != noHost.Reason {
+			t.Errorf("push %d: %v: %s", i, got, got.body)
 		}
 	}
 }

@@ -44,7 +44,6 @@ func (x *exchange) admitBody() *failure {
 	if l == nil || x.out.whole || x.lane != nil || x.enter(l, &l.bodies) {
 		return nil
 	}
-	x.returnRequest()
 	return refuseFor(noConnection, "a quarter of them is kept from bodies that are still coming")
 }
 

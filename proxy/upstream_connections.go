@@ -13,7 +13,6 @@ func (x *exchange) takeConnection() *failure {
 	if host := pool.Pick(nil); host != nil {
 		host.Missed()
 	}
-	x.returnRequest()
 	return refuse(noConnection)
 }
 
