@@ -2,9 +2,12 @@ package procfs
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestProcessTimeIsReadBehindAnyName(t *testing.T) {
@@ -34,6 +37,38 @@ func TestReadOfThisProcess(t *testing.T) {
 	}
 	if usage.RSS <= 0 || usage.Peak <= 0 {
 		t.Errorf("memory %d, peak %d: want both above 0", usage.RSS, usage.Peak)
+	}
+}
+
+// What a thread has used that has ended is not forgotten.
+func TestThreadsThatHaveEndedCount(t *testing.T) {
+	read := func() time.Duration {
+		usage, err := Read([]int{os.Getpid()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return usage.CPU
+	}
+	before := read()
+	used := make(chan time.Duration)
+	go func() {
+		runtime.LockOSThread() // and with the goroutine ends its thread
+		var now unix.Timespec
+		for now.Nano() < (20 * time.Millisecond).Nanoseconds() {
+			if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &now); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		used <- time.Duration(now.Nano())
+	}()
+	spent := <-used
+	got := read() - before
+	for patience := time.Now().Add(5 * time.Second); got < spent && time.Now().Before(patience); got = read() - before {
+		runtime.Gosched() // until it has ended, and is counted to the last
+	}
+	if got < spent {
+		t.Errorf("%v, of which a thread that has ended used %v", got, spent)
 	}
 }
 
