@@ -66,6 +66,9 @@ type Options struct {
 	QueueLimit int
 	// QueueTimeout is how long a secret may wait for its check to begin; then it is Busy. 0: DefaultQueueTimeout.
 	QueueTimeout time.Duration
+	// Slowly runs a check of a slow hash and returns when that has ended: where it does not hold up what must not wait. nil:
+	// it is called as it is.
+	Slowly func(check func())
 	// Metrics is the set that headgate_auth_* are registered in, for one Cache at a time. nil: they are not exported.
 	Metrics *metrics.Set
 }
@@ -168,6 +171,7 @@ func (c *Cache) start(o Options) {
 			pad:     func(*flight, verify.Work) {},
 			proved:  func(r *record, _ digest) { c.signed.admit(c, r) },
 			refused: p.refused,
+			slowly:  func(check func()) { check() },
 			ttl:     c.timeToLive,
 			share:   signatureShare,
 			limit:   cmp.Or(o.QueueLimit, DefaultQueueLimit),
@@ -177,6 +181,9 @@ func (c *Cache) start(o Options) {
 	}
 	c.passwords.queue.match, c.passwords.queue.pad = c.match, c.pad
 	c.passwords.queue.proved, c.passwords.queue.share = c.prove, commonShare
+	if o.Slowly != nil {
+		c.passwords.queue.slowly = o.Slowly
+	}
 	c.passwords.queue.start(workers)
 	c.signatures.queue.start(workers)
 }

@@ -48,6 +48,39 @@ func TestASlowCredentialIsCheckedOnceHoweverManyAsk(t *testing.T) {
 	})
 }
 
+// Whoever gives the cache a place for slow work finds all of it there, that of a rejection as well, and nothing else.
+func TestSlowChecksRunWhereTheyAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs int
+		var inside time.Duration
+		c, _ := counted(Options{Workers: 1, Slowly: func(check func()) {
+			runs++
+			inside += took(check)
+		}})
+		defer c.Close()
+		mustReplace(t, c, "file", hashed("a", "user", slowHash(100*time.Millisecond, "secret")),
+			plain("b", "quick", "plain"))
+		for _, step := range []struct {
+			user, password string
+			verdict        Verdict
+			tenant         string
+			runs           int
+			inside         time.Duration
+		}{
+			{"quick", "plain", Accepted, "b", 0, 0},
+			{"user", "secret", Accepted, "a", 1, 100 * time.Millisecond},
+			{"user", "secret", Accepted, "a", 1, 100 * time.Millisecond},
+			{"user", "wrong", Rejected, "", 2, 200 * time.Millisecond},
+			{"nobody", "wrong", Rejected, "", 3, 300 * time.Millisecond},
+		} {
+			expect(t, c, basic(step.user, step.password), step.verdict, step.tenant)
+			if runs != step.runs || inside != step.inside {
+				t.Errorf("after %s:%s %d runs that took %v, want %d and %v", step.user, step.password, runs, inside, step.runs, step.inside)
+			}
+		}
+	})
+}
+
 func TestOnlySoManyChecksRunAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := opened(Options{Workers: 3})

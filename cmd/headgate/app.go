@@ -20,6 +20,7 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/inbound"
 	"github.com/headgate/headgate/cmd/headgate/pace"
+	"github.com/headgate/headgate/cmd/headgate/slowlane"
 	"github.com/headgate/headgate/cmd/headgate/sources"
 	"github.com/headgate/headgate/cmd/headgate/systemd"
 	"github.com/headgate/headgate/cmd/headgate/traces"
@@ -68,6 +69,7 @@ type App struct {
 	metrics *metrics.Set
 	manager *systemd.Notifier
 	parts   parts
+	slow    *slowlane.Lane   // for what computes for long
 	sources *sources.Sources // of credentials, beside the configuration file
 	proxy   *proxy.Proxy
 	admin   *http.Server
@@ -121,7 +123,7 @@ func New(o AppOptions) (*App, error) {
 	}
 	set := metrics.NewSet()
 	logs := newLogOutput(o.Log, set)
-	shares := proxy.NewShares()
+	shares, slow := proxy.NewShares(), new(slowlane.Lane)
 	a := &App{
 		options: o,
 		file:    file,
@@ -130,6 +132,7 @@ func New(o AppOptions) (*App, error) {
 		logs:    logs,
 		log:     logs.logger,
 		metrics: set,
+		slow:    slow,
 		manager: systemd.NewNotifier(o.Notify, logs.logger),
 		fixed:   loaded.config.Server,
 		failed:  make(chan error, 1),
@@ -140,7 +143,7 @@ func New(o AppOptions) (*App, error) {
 		freeze:     freeze,
 
 		parts: parts{
-			credentials: authcache.New(authcache.Options{Metrics: set}),
+			credentials: authcache.New(authcache.Options{Metrics: set, Slowly: slow.Run}),
 			balancing:   balancer.NewMetrics(set),
 			spans:       traces.NewCounters(set),
 			limits:      newTenantLimits(shares),

@@ -33,7 +33,9 @@ func (a *App) Reload() []string {
 	a.manager.Reloading()
 	a.letRest()
 	a.refused = nil
-	loaded, err := a.options.load()
+	var loaded *loadedConfig
+	var err error
+	a.slow.Run(func() { loaded, err = a.options.load() })
 	if err == nil {
 		err = a.change(loaded)
 	}
@@ -59,7 +61,9 @@ func (a *App) Reload() []string {
 // goes. The caller holds changing, or is New.
 func (a *App) change(loaded *loadedConfig) error {
 	before := a.current.Load()
-	next, err := assemble(loaded.config, a.parts, before)
+	var next *generation
+	var err error
+	a.slow.Run(func() { next, err = assemble(loaded.config, a.parts, before) })
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	if a.changeable.Err() != nil {
 		err = errStopping
 	} else {
-		err = a.useTenants(next, before)
+		a.slow.Run(func() { err = a.useTenants(next, before) })
 	}
 	if err != nil {
 		closeAll(opened)
