@@ -51,8 +51,9 @@ clean: ## remove what was built
 ##@ Check
 
 .PHONY: test
-test: ## all unit and integration tests, race detector on (needs a C compiler)
+test: ## all unit and integration tests, race detector on (needs a C compiler); what it cannot see, without
 	CGO_ENABLED=1 $(GO) test -race ./...
+	$(GO) test ./balancer/tcp
 
 .PHONY: test-bench
 test-bench: ## the benchmarks' own tests

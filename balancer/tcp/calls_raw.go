@@ -1,3 +1,5 @@
+//go:build linux && !race
+
 package tcp
 
 import (
@@ -22,15 +24,4 @@ func write(fd uintptr, b []byte) (int, error) {
 		return 0, errno
 	}
 	return int(n), nil
-}
-
-// peek looks for a byte on the socket without taking it and without waiting. nil with no byte is the end of the stream,
-// EAGAIN that nothing is there. unix.Recvfrom does the same, but allocates room for an address.
-func peek(fd uintptr, b *[1]byte) error {
-	_, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd,
-		uintptr(unsafe.Pointer(b)), uintptr(len(b)), unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
 }
