@@ -3,11 +3,9 @@ package balancer
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/headgate/headgate/balancer/tcp"
 )
@@ -26,7 +24,6 @@ type tlsSocket struct {
 
 func newTLSSocket(below *tcp.Conn, config *tls.Config) *tlsSocket {
 	w := &wire{Conn: below, patient: true}
-	w.read = w.readOnce
 	return &tlsSocket{Conn: tls.Client(w, config), wire: w}
 }
 
@@ -77,11 +74,6 @@ type wire struct {
 	patient bool
 	records records
 	unsent  []byte // what crypto/tls takes for written and the socket has not taken
-
-	read func(fd uintptr) // readOnce, bound once
-	into []byte           // arguments and results of read
-	n    int
-	err  error
 }
 
 // Read reads for crypto/tls.
@@ -120,35 +112,11 @@ func (w *wire) flush() error {
 }
 
 func (w *wire) readWhatIsThere(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
+	n, err := w.ReadArrived(b)
+	if err == syscall.EAGAIN {
+		err = errNothingThere
 	}
-	w.into = b
-	err := w.Raw().Control(w.read)
-	w.into = nil
-	if err != nil {
-		return 0, err
-	}
-	return w.n, w.err
-}
-
-func (w *wire) readOnce(fd uintptr) {
-	for {
-		n, err := unix.Read(int(fd), w.into)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
-			w.n, w.err = 0, errNothingThere
-		case err != nil:
-			w.n, w.err = 0, err
-		case n == 0:
-			w.n, w.err = 0, io.EOF
-		default:
-			w.n, w.err = n, nil
-		}
-		return
-	}
+	return n, err
 }
 
 // errNothingThere tells crypto/tls that a read came to nothing for now. It is a temporary net.Error, as a passed

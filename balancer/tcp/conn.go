@@ -15,7 +15,8 @@ type Conn struct {
 	in  direction
 	out direction
 
-	look   func(fd uintptr) // lookOnce, bound once as well
+	take   func(fd uintptr) // readOnce for ReadArrived, bound once as well
+	look   func(fd uintptr) // lookOnce, likewise
 	silent bool             // what look found
 	one    [1]byte
 }
@@ -37,6 +38,7 @@ func New(c *net.TCPConn) (*Conn, error) {
 	}
 	conn := &Conn{TCPConn: c, raw: raw}
 	conn.in.try, conn.out.try, conn.look = conn.readOnce, conn.writeOnce, conn.lookOnce
+	conn.take = func(fd uintptr) { conn.readOnce(fd) }
 	return conn, nil
 }
 
@@ -50,10 +52,28 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 	c.in.bytes = b
 	err := c.raw.Read(c.in.try)
+	return c.hasRead(err)
+}
+
+// ReadArrived is Read of what has come, without waiting, a passed deadline or not: the error is syscall.EAGAIN
+// when nothing has.
+func (c *Conn) ReadArrived(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	c.in.bytes = b
+	err := c.raw.Control(c.take)
+	return c.hasRead(err)
+}
+
+// hasRead is what came of a read, for which the poller had an error of its own or none.
+func (c *Conn) hasRead(err error) (int, error) {
 	c.in.bytes = nil
 	switch {
 	case err != nil:
 		return 0, err
+	case c.in.err == syscall.EAGAIN: // of ReadArrived alone, and of most of its calls: it is not worth an allocation
+		return 0, syscall.EAGAIN
 	case c.in.err != nil:
 		return 0, c.failed("read", c.in.err)
 	case c.in.n == 0:
@@ -64,15 +84,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 func (c *Conn) readOnce(fd uintptr) (done bool) {
 	for {
-		n, err := read(fd, c.in.bytes)
-		switch err {
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			return false
+		c.in.n, c.in.err = read(fd, c.in.bytes)
+		if c.in.err != syscall.EINTR {
+			return c.in.err != syscall.EAGAIN
 		}
-		c.in.n, c.in.err = n, err
-		return true
 	}
 }
 

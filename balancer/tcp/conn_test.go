@@ -169,14 +169,17 @@ func TestNothingIsReadOrWrittenOfNothing(t *testing.T) {
 	}
 }
 
-// Quiet sees what would be read, and leaves it there, a passed deadline or not.
-func TestQuiet(t *testing.T) {
+// Quiet sees what would be read, and leaves it there, a passed deadline or not; ReadArrived takes it.
+func TestWhatHasArrived(t *testing.T) {
 	ours, far := pair(t)
 	if err := ours.SetDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if !ours.Quiet() {
 		t.Error("not quiet before anything came")
+	}
+	if n, err := ours.ReadArrived(make([]byte, 2)); n != 0 || err != syscall.EAGAIN {
+		t.Errorf("read of what has come: %d, %v: want %v", n, err, syscall.EAGAIN)
 	}
 	if _, err := far.Write([]byte("x")); err != nil {
 		t.Fatal(err)
@@ -188,13 +191,16 @@ func TestQuiet(t *testing.T) {
 	if ours.Quiet() {
 		t.Error("quiet with a byte there")
 	}
-	if n, err := ours.Read(make([]byte, 2)); n != 1 || err != nil {
-		t.Errorf("read: %d, %v: want the byte", n, err)
+	if n, err := ours.ReadArrived(make([]byte, 2)); n != 1 || err != nil {
+		t.Errorf("read of what has come: %d, %v: want the byte", n, err)
 	}
 	_ = far.Close()
 	waitForBytes(t, ours)
 	if ours.Quiet() {
 		t.Error("quiet at the end")
+	}
+	if n, err := ours.ReadArrived(make([]byte, 2)); n != 0 || err != io.EOF {
+		t.Errorf("read of what has come: %d, %v: want the end", n, err)
 	}
 }
 
