@@ -143,7 +143,7 @@ func show(name string) string {
 
 // names are the keys of a map as a sentence has them.
 func names[V any](known map[string]V) string {
-	return strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	return plain(strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 }
 
 // count is a number of things: "1 line", "3 lines".

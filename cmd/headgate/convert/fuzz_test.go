@@ -53,6 +53,7 @@ func FuzzAuthGateway(f *testing.F) {
 func FuzzProposal(f *testing.F) {
 	seeds(f)
 	f.Add([]byte("secret: x\nbasic: {a: {<<: {password: b}, tenant: c}}"))
+	f.Add([]byte("routes: [{path: /x, target: y}]\ntargets: {\x00z: http://z}")) // a name in an error
 	f.Fuzz(func(t *testing.T, text []byte) {
 		made, err := Proposal(text)
 		sound(t, made, err)
