@@ -58,9 +58,10 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return
 	}
+	hung := s.hung.Load() // before it counts: whoever has seen it counted knows what becomes of it
 	s.pushes.Add(1)
 	letPass(s.hold)
-	if hung := s.hung.Load(); hung != nil {
+	if hung != nil {
 		select {
 		case <-*hung:
 		case <-r.Context().Done():

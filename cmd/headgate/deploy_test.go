@@ -11,6 +11,9 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
+// units are what deploy has for systemd.
+var units = []string{"headgate.service", "headgate.socket", "headgate-second.service", "headgate-admin.socket"}
+
 // TestUnitsAreGood lets systemd's own tool look at the units, with this binary in the place of the installed one.
 func TestUnitsAreGood(t *testing.T) {
 	needProgram(t, "systemd-analyze")
@@ -20,7 +23,7 @@ func TestUnitsAreGood(t *testing.T) {
 	}
 	dir := t.TempDir()
 	args := []string{"verify"}
-	for _, name := range []string{"headgate.service", "headgate.socket"} {
+	for _, name := range units {
 		text, err := os.ReadFile(filepath.Join(repository, "deploy", name))
 		if err != nil {
 			t.Fatal(err)
@@ -39,10 +42,44 @@ func TestUnitsAreGood(t *testing.T) {
 // TestServiceIsSandboxed wants systemd's own mark for what the service could do to the machine to be 2.0 or better.
 func TestServiceIsSandboxed(t *testing.T) {
 	needProgram(t, "systemd-analyze")
-	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20",
-		filepath.Join(repository, "deploy", "headgate.service")).CombinedOutput()
-	if err != nil {
-		t.Errorf("systemd-analyze security: %v\n%s", err, out)
+	for _, unit := range []string{"headgate.service", "headgate-second.service"} {
+		out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20",
+			filepath.Join(repository, "deploy", unit)).CombinedOutput()
+		if err != nil {
+			t.Errorf("systemd-analyze security %s: %v\n%s", unit, err, out)
+		}
+	}
+}
+
+// TestTheSecondServiceIsLikeTheFirst compares what both are told. The second one takes the sockets, is not started again
+// by itself, is not reloaded, and leaves the folder for sockets, which goes with it, to the first.
+func TestTheSecondServiceIsLikeTheFirst(t *testing.T) {
+	settings := func(unit string) map[string]bool {
+		text, err := os.ReadFile(filepath.Join(repository, "deploy", unit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, _ := strings.Cut(string(text), "[Service]\n")
+		section, _, _ = strings.Cut(section, "[Install]\n")
+		set := make(map[string]bool)
+		for line := range strings.Lines(section) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				set[line] = true
+			}
+		}
+		return set
+	}
+	first, second := settings("headgate.service"), settings("headgate-second.service")
+	own := regexp.MustCompile(`^(Sockets|Restart|RestartSec|ExecReload|RuntimeDirectory)=`)
+	for _, c := range []struct {
+		has, lacks map[string]bool
+		who        string
+	}{{first, second, "second"}, {second, first, "first"}} {
+		for line := range c.has {
+			if !c.lacks[line] && !own.MatchString(line) {
+				t.Errorf("the %s service lacks %s", c.who, line)
+			}
+		}
 	}
 }
 
@@ -71,8 +108,10 @@ func TestPackagedConfigurationIsReadyToEdit(t *testing.T) {
 // TestUnitsFitTheProgram compares what the units say with what the program takes them to say.
 func TestUnitsFitTheProgram(t *testing.T) {
 	for name, lines := range map[string][]string{
-		"headgate.service": {"Type=notify", "NotifyAccess=main", "WatchdogSec=30s", "ExecReload=/bin/kill -HUP $MAINPID"},
-		"headgate.socket":  {"FileDescriptorName=" + namedForTenants, "ListenStream=8080"},
+		"headgate.service":        {"Type=notify", "NotifyAccess=main", "WatchdogSec=30s", "ExecReload=/bin/kill -HUP $MAINPID"},
+		"headgate.socket":         {"FileDescriptorName=" + namedForTenants, "ListenStream=8080"},
+		"headgate-admin.socket":   {"FileDescriptorName=" + namedForOperators, "ListenStream=127.0.0.1:8081", "Service=headgate.service"},
+		"headgate-second.service": {"Sockets=headgate.socket headgate-admin.socket", "Type=notify"},
 	} {
 		text, err := os.ReadFile(filepath.Join(repository, "deploy", name))
 		if err != nil {

@@ -10,10 +10,20 @@ case "$1" in
 	*) exit 0 ;; # dpkg undoes something that failed
 esac
 
+active() { systemctl --quiet is-active "$1"; }
+
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	# A running gateway goes on as the new version; one that is stopped stays so.
-	[ -z "$before" ] || systemctl try-restart headgate.service
+	if [ -z "$before" ] || ! active headgate.service; then
+		: # there is nothing to restart
+	elif active headgate.socket && active headgate-admin.socket && systemctl start headgate-second.service; then
+		# It serves until the first one does again, and goes on should that fail.
+		systemctl restart headgate.service
+		systemctl stop headgate-second.service
+	else
+		systemctl restart headgate.service
+	fi
 fi
 
 if [ -z "$before" ]; then

@@ -5,7 +5,8 @@ set -e
 case "$1" in
 	remove | 0)
 		if [ -d /run/systemd/system ]; then
-			systemctl disable --now headgate.socket headgate.service
+			systemctl disable --now headgate.socket headgate-admin.socket headgate.service
+			systemctl stop headgate-second.service
 		fi
 		;;
 esac

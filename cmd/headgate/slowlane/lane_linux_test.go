@@ -41,8 +41,8 @@ func TestOneProcessorGetsASecondForAsLong(t *testing.T) {
 		if unix.Gettid() == ours {
 			t.Error("it runs on the thread of its caller")
 		}
-		if got := priority(t); got != niceness {
-			t.Errorf("niceness %d, want %d", got, niceness)
+		if got, want := priority(t), usual+niceness; got != want {
+			t.Errorf("niceness %d, want %d", got, want)
 		}
 	})
 	if !ran {

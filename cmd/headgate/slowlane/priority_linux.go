@@ -2,10 +2,15 @@ package slowlane
 
 import "golang.org/x/sys/unix"
 
-// niceness is how much the thread yields to others. At 3 it gets a third of a core that others could use alone
-// (sched_prio_to_weight of the kernel: 526 beside 1,024): slow work is slower then, but comes to an end.
+// niceness is how much more the thread yields than the program's others do. At 3 it gets a third of a core that they could
+// use alone (sched_prio_to_weight of the kernel: 526 beside 1,024): slow work is slower then, but comes to an end.
 const niceness = 3
 
 // yieldToOthers lowers the priority of the calling thread. A sandbox that does not allow it leaves it as it is, and both get
 // the same.
-func yieldToOthers() { _ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness) }
+func yieldToOthers() {
+	raised, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // 20 less the niceness
+	if err == nil {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), 20-raised+niceness)
+	}
+}

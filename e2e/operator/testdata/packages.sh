@@ -45,11 +45,13 @@ is "the configuration folder" "$(owner /etc/headgate)" "root:headgate 750"
 is "the configuration" "$(owner /etc/headgate/config.toml)" "root:headgate 640"
 is "the binary" "$(owner /usr/bin/headgate)" "root:root 755"
 is "the service" "$(inside systemctl is-enabled headgate.service || true)" "disabled"
-is "the socket" "$(inside systemctl is-enabled headgate.socket || true)" "disabled"
+for socket in headgate.socket headgate-admin.socket; do
+	is "$socket" "$(inside systemctl is-enabled "$socket" || true)" "disabled"
+done
 [ -z "$(inside find /etc/sysctl.d /usr/lib/sysctl.d -name '*headgate*')" ] || fail "sysctl settings are in force"
 inside test -f /usr/share/doc/headgate/examples/sysctl.conf || fail "no sysctl example"
 inside headgate version | grep -q 'headgate v1\.2\.3 ' || fail "the first version does not say what it is"
-out=$(inside systemd-analyze verify headgate.service headgate.socket 2>&1) || fail "systemd-analyze verify: $out"
+out=$(inside systemd-analyze verify headgate.service headgate-second.service headgate.socket headgate-admin.socket 2>&1) || fail "systemd-analyze verify: $out"
 case "$out" in *headgate*) fail "systemd-analyze verify: $out" ;; esac
 asuser headgate check --config /etc/headgate/config.toml || fail "the installed configuration is not good"
 if inside setpriv --reuid nobody --clear-groups cat /etc/headgate/config.toml 2>/dev/null; then
@@ -106,8 +108,8 @@ is "the exit status" "$status" 0
 echo "--- remove"
 mkdir -p "$root/var/lib/headgate" # as StateDirectory= does
 remove
-for path in /usr/bin/headgate /usr/lib/systemd/system/headgate.service /usr/lib/systemd/system/headgate.socket; do
-	[ ! -e "$root$path" ] || fail "$path is still there"
+for path in "$root/usr/bin/headgate" "$root"/usr/lib/systemd/system/headgate*; do
+	[ ! -e "$path" ] || fail "$path is still there"
 done
 case "$kind" in
 	deb)
