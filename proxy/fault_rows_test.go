@@ -140,6 +140,16 @@ func faults() []fault {
 		shared("reset behind the head of the request", 502, "upstream_closed", func(l *line) { l.head(); l.reset() }),
 		shared("reset behind the body of the request", 502, "upstream_closed", func(l *line) { l.request(); l.reset() }),
 		shared("closed behind the body of the request", 502, "upstream_closed", func(l *line) { l.request() }),
+		// Half-open: it has ended its own side and listens on, or has the connection and never looks at it.
+		shared("half-closed behind the body of the request", 502, "upstream_closed", func(l *line) {
+			l.request()
+			l.tcp.CloseWrite() //nolint:errcheck // any end will do
+			l.hang()
+		}),
+		{
+			name: "connected and never read", play: func(l *line) { l.hang() }, survives: true, slow: true,
+			write: want{504, "upstream_timeout", 0}, read: want{504, "upstream_timeout", 0}, rules: want{504, "upstream_timeout", 0},
+		},
 		shared("closed in the status line", 502, "upstream_closed", partly("HTTP/1.1 2")).likeOthers(),
 		shared("closed behind the head of the answer", 502, "upstream_closed", partly("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")).likeOthers(),
 		shared("closed in the body of the answer", 502, "upstream_closed", partly("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell")),
