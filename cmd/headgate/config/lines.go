@@ -6,27 +6,36 @@ import (
 	"strings"
 )
 
-// lineIndex has the line of every key and table header, by full key. The TOML
-// library keeps positions to itself, so the text is read a second time, but only
-// once there is a problem to report. The text is known to be valid TOML, or else
-// nobody asks for more than the line the parser gave.
+// lineIndex has the line of each key that is asked for, and of what encloses it,
+// by full key; 0: the file has no such key. The TOML library keeps positions to
+// itself, so the text is read a second time, but only once there is a problem to
+// report. The text is known to be valid TOML, or else nobody asks for more than
+// the line the parser gave.
 type lineIndex map[string]int
 
 // of is the line of a key, or else of the table that would hold it; 0 when the
 // file has neither.
 func (x lineIndex) of(key string) int {
-	for key != "" {
-		if line, ok := x[key]; ok {
+	for ; key != ""; key = enclosing(key) {
+		if line := x[key]; line > 0 {
 			return line
 		}
-		i := strings.LastIndexAny(key, ".[")
-		if i < 0 {
-			return 0
-		}
-		key = key[:i]
 	}
 	return 0
 }
+
+// ask makes room for the line of a key, and of what encloses it.
+func (x lineIndex) ask(key string) {
+	for ; key != ""; key = enclosing(key) {
+		if _, asked := x[key]; asked {
+			return
+		}
+		x[key] = 0
+	}
+}
+
+// enclosing is the table or list that holds a key, "" for the file itself.
+func enclosing(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
 // lineScanner walks over a TOML text, statement by statement.
 type lineScanner struct {
@@ -35,11 +44,16 @@ type lineScanner struct {
 	line   int
 	index  lineIndex
 	table  string         // full key of the table in scope
+	asked  bool           // somebody has asked for it, or for a key in it
 	counts map[string]int // of the elements of each [[list]], by full key
 }
 
-func indexLines(text []byte) lineIndex {
-	s := &lineScanner{text: text, line: 1, index: make(lineIndex), counts: make(map[string]int)}
+// indexLines finds the lines of keys in a text.
+func indexLines(text []byte, keys ...string) lineIndex {
+	s := &lineScanner{text: text, line: 1, index: make(lineIndex), counts: make(map[string]int), asked: true}
+	for _, key := range keys {
+		s.index.ask(key)
+	}
 	s.text = bytes.TrimPrefix(s.text, []byte("\xef\xbb\xbf"))
 	for s.space(); s.pos < len(s.text); s.space() {
 		if s.text[s.pos] == '[' {
@@ -95,6 +109,7 @@ func (s *lineScanner) header() {
 		}
 	}
 	s.table = full
+	_, s.asked = s.index[full]
 	s.note(full)
 	for s.pos < len(s.text) && s.text[s.pos] == ']' {
 		s.pos++
@@ -103,6 +118,10 @@ func (s *lineScanner) header() {
 
 // keyValue reads a.b = value.
 func (s *lineScanner) keyValue() {
+	if !s.asked {
+		s.value() // skips the key as well
+		return
+	}
 	full := s.table
 	for _, part := range s.key("=") {
 		full = joinKey(full, part)
@@ -114,9 +133,9 @@ func (s *lineScanner) keyValue() {
 	s.value()
 }
 
-// note remembers the first line a key is on.
+// note remembers the first line that a key is on, if it is asked for.
 func (s *lineScanner) note(key string) {
-	if _, ok := s.index[key]; !ok {
+	if line, asked := s.index[key]; asked && line == 0 {
 		s.index[key] = s.line
 	}
 }

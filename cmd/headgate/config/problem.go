@@ -125,7 +125,11 @@ func (r *report) finish(text []byte) Problems {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	lines := indexLines(text)
+	keys := make([]string, len(r.problems))
+	for i, p := range r.problems {
+		keys[i] = p.Key
+	}
+	lines := indexLines(text, keys...)
 	for i := range r.problems {
 		if p := &r.problems[i]; p.Line == 0 {
 			p.Line = lines.of(p.Key)

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,15 +184,19 @@ func TestLines(t *testing.T) {
 		"[tenants.limits]\n\"id\" = 3\n" + // 18, 19
 		"[[tenants.more]]\n[[tenants.more]]\nid = 4\n" + // 20 to 22
 		"last = 1" // 23
-	index := indexLines([]byte(text))
-	for key, want := range map[string]int{
+	lines := map[string]int{
 		"a": 2, "b": 3, `b."c d"`: 3, `b."c d"[1].e`: 3, "f": 7, "g": 10, `h."i.j"`: 12, `h."i.j".k`: 13, `h."i.j".unknown`: 12,
 		"tenants": 14, "tenants[0]": 14, "tenants[0].id": 15, "tenants[1]": 16, "tenants[1].id": 17, "tenants[1].limits": 18,
 		"tenants[1].limits.id": 19, "tenants[1].more[0]": 20, "tenants[1].more[1]": 21, "tenants[1].more[1].id": 22,
 		"tenants[1].more[1].last": 23, "tenants[0].name": 14, "first": 0, "nothing.at.all": 0, "": 0, "tenants[2]": 14,
-	} {
-		if got := index.of(key); got != want {
+	}
+	all := indexLines([]byte(text), slices.Collect(maps.Keys(lines))...)
+	for key, want := range lines {
+		if got := all.of(key); got != want {
 			t.Errorf("%s: line %d, want %d", key, got, want)
+		}
+		if got := indexLines([]byte(text), key).of(key); got != want {
+			t.Errorf("%s: line %d, want %d, when nothing else is asked for", key, got, want)
 		}
 	}
 }
