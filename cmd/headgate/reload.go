@@ -33,12 +33,8 @@ func (a *App) Reload() []string {
 	a.manager.Reloading()
 	a.letRest()
 	a.refused = nil
-	var loaded *loadedConfig
 	var err error
-	a.slow.Run(func() { loaded, err = a.options.load() })
-	if err == nil {
-		err = a.change(loaded)
-	}
+	a.slow.Run(func() { err = a.loadAndChange() })
 	if errors.Is(err, errStopping) {
 		a.log.Warn("reload given up", "file", a.options.ConfigFile, "error", err)
 		return problemsOf(err)
@@ -57,13 +53,19 @@ func (a *App) Reload() []string {
 	return problems
 }
 
+func (a *App) loadAndChange() error {
+	loaded, err := a.options.load()
+	if err != nil {
+		return err
+	}
+	return a.change(loaded)
+}
+
 // change puts a configuration in use: everything that can fail first, then one swap, then what is no longer needed
 // goes. The caller holds changing, or is New.
 func (a *App) change(loaded *loadedConfig) error {
 	before := a.current.Load()
-	var next *generation
-	var err error
-	a.slow.Run(func() { next, err = assemble(loaded.config, a.parts, before) })
+	next, err := assemble(loaded.config, a.parts, before)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (a *App) change(loaded *loadedConfig) error {
 	if a.changeable.Err() != nil {
 		err = errStopping
 	} else {
-		a.slow.Run(func() { err = a.useTenants(next, before) })
+		err = a.useTenants(next, before)
 	}
 	if err != nil {
 		closeAll(opened)

@@ -295,3 +295,33 @@ func TestAChangeIsInForceWithinASecond(t *testing.T) {
 		})
 	}
 }
+
+// TestAChangedFolderIsReadSlowly: reading it may take long, and holds up no request.
+func TestAChangedFolderIsReadSlowly(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "tenants.d")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "a.toml")
+	writeTenants(t, path, 0, 1, "one")
+	s, cache, cfg := loadFolder(t, dir)
+	s.Use(cfg)
+	slowly := 0
+	s.options.Slowly = func(read func()) {
+		slowly++
+		if accepted(cache, 0, "other") {
+			t.Error("the folder was read before")
+		}
+		read()
+	}
+	writeTenants(t, path, 0, 1, "other")
+	past := time.Now().Add(-time.Minute) // nobody is writing it still
+	if err := os.Chtimes(path, past, past); err != nil {
+		t.Fatal(err)
+	}
+	s.changed()
+	if !accepted(cache, 0, "other") || slowly != 1 {
+		t.Errorf("in force: %t, read slowly %d times, want once", accepted(cache, 0, "other"), slowly)
+	}
+}

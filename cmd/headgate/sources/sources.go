@@ -31,6 +31,9 @@ type Options struct {
 	// AmendLimits changes what a source says of single tenants, nil for nothing. Of one to whom another source gives other
 	// limits it says nothing then, and the errors, by tenant, are of those. nil: nobody wants to know.
 	AmendLimits func(source string, changes map[string]*config.TenantLimits) map[string]error
+	// Slowly runs what reads files again after a change, and returns when that has ended: where it does not hold up what must
+	// not wait. nil: it is called as it is.
+	Slowly func(read func())
 }
 
 // tell reports a change of the credentials.
@@ -50,6 +53,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AmendLimits == nil {
 		o.AmendLimits = func(string, map[string]*config.TenantLimits) map[string]error { return nil }
+	}
+	if o.Slowly == nil {
+		o.Slowly = func(read func()) { read() }
 	}
 	return o
 }
@@ -209,7 +215,7 @@ func (s *Sources) changed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
-		s.read()
+		s.options.Slowly(func() { s.read() })
 	}
 }
 
