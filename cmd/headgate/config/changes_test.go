@@ -1,9 +1,11 @@
 package config
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestChangesNameWhatIsOther(t *testing.T) {
@@ -136,5 +138,42 @@ func TestChangesAreBounded(t *testing.T) {
 	got := mustParse(t, text.String()).Changes(mustParse(t, ""))
 	if len(got) != mostChanges+1 || got[mostChanges] != "and 200 more" {
 		t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
+	}
+}
+
+// TestEveryKeyOfATenantIsCompared changes one field after the other.
+func TestEveryKeyOfATenantIsCompared(t *testing.T) {
+	for i := range reflect.TypeFor[Tenant]().NumField() {
+		var a, b Tenant
+		name, field := reflect.TypeFor[Tenant]().Field(i).Name, reflect.ValueOf(&b).Elem().Field(i)
+		switch v := field.Addr().Interface().(type) {
+		case *string:
+			*v = "x"
+		case *Secret:
+			*v = "x"
+		case *Date:
+			v.Time = time.Now()
+		case **TenantLimits:
+			*v = new(TenantLimits)
+		default:
+			field.Set(reflect.MakeSlice(field.Type(), 0, 0))
+			if a.same(&b) {
+				t.Errorf("%s: an empty list is like none", name)
+			}
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+		}
+		if a.same(&b) || b.same(&a) {
+			t.Errorf("%s is not compared", name)
+		}
+		if !b.same(&b) {
+			t.Errorf("%s: a table is not like itself", name)
+		}
+	}
+	one, other := Tenant{Limits: &TenantLimits{MaxInFlight: 1}}, Tenant{Limits: &TenantLimits{MaxInFlight: 1}}
+	if !one.same(&other) {
+		t.Error("equal limits are not alike")
+	}
+	if other.Limits.MaxInFlight = 2; one.same(&other) {
+		t.Error("other limits are alike")
 	}
 }

@@ -115,7 +115,8 @@ func readPlainLine(line string) (key string, value any, ok bool) {
 	return key, text, ok
 }
 
-// plainString is a string in double quotes without an escape.
+// plainString is a string in double quotes without an escape. It is a part of the text, as the library's strings are: who
+// keeps it makes a copy.
 func plainString(written string) (string, bool) {
 	if len(written) < 2 || written[0] != '"' || written[len(written)-1] != '"' {
 		return "", false
@@ -126,7 +127,7 @@ func plainString(written string) (string, bool) {
 			return "", false
 		}
 	}
-	return strings.Clone(text), true // not a part of the text, which would stay in memory with all its secrets
+	return text, true
 }
 
 // cutLine is the line at a position, without its end, and where the next one begins.

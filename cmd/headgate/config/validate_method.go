@@ -29,7 +29,7 @@ func (t *Tenant) validateMethod(on *checks, key string) {
 	}
 	switch method {
 	case methodBasic:
-		t.validateUsername(on, key+".username")
+		t.validateUsername(on, key)
 		if exactlyOne(on, key, own, "password", "password, password_file, password_hash and password_sha256") {
 			t.validatePassword(on, key+"."+own[0], own[0])
 		}
@@ -64,13 +64,13 @@ func exactlyOne(on *checks, key string, keys []string, what, wanted string) bool
 func (t *Tenant) validateUsername(on *checks, key string) {
 	switch {
 	case t.Username == "":
-		on.errorf(key, "is missing; want the user name of the client")
+		on.errorf(key+".username", "is missing; want the user name of the client")
 	case strings.Contains(t.Username, ":"):
-		on.errorf(key, `%s holds ":", which ends the user name in basic authentication; want another name`, show(t.Username))
+		on.errorf(key+".username", `%s holds ":", which ends the user name in basic authentication; want another name`, show(t.Username))
 	case hasControl(t.Username):
-		on.errorf(key, "%s holds a control character; want a name without", show(t.Username))
+		on.errorf(key+".username", "%s holds a control character; want a name without", show(t.Username))
 	case len(t.Username)+1 > authcache.MaxBasicSize:
-		on.errorf(key, "the user name has %d bytes; want at most %d", len(t.Username), authcache.MaxBasicSize-1)
+		on.errorf(key+".username", "the user name has %d bytes; want at most %d", len(t.Username), authcache.MaxBasicSize-1)
 	}
 }
 

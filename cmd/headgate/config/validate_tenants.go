@@ -56,7 +56,7 @@ func (c *Config) validateCredentials(on *checks, tenants []Tenant) {
 }
 
 func (c *Config) validateTenant(on *checks, key string, t *Tenant) {
-	t.validateID(on, key+".id", c.Cortex.TenantFederation)
+	t.validateID(on, key, c.Cortex.TenantFederation)
 	t.validateMethod(on, key)
 	if t.method() == methodMTLS && c.Server.TLS.ClientAuth == "none" {
 		on.warnf(key, `is known by a certificate, but nobody is asked for one; want server.tls.client_auth = "optional" or "required"`)
@@ -65,19 +65,21 @@ func (c *Config) validateTenant(on *checks, key string, t *Tenant) {
 		parseScopes(on, key+".scopes", t.Scopes)
 	}
 	t.validateTerms(on, key)
-	t.validateReach(on, key, c.Cortex.TenantFederation)
+	if t.ReadTenants != nil || t.ReadDefault != nil || t.WriteTenants != nil {
+		t.validateReach(on, key, c.Cortex.TenantFederation)
+	}
 }
 
 func (t *Tenant) validateID(on *checks, key string, federation TenantFederation) {
-	if t.ID == "" {
-		on.errorf(key, "is missing; want the tenant that Cortex knows")
-		return
+	err := authcache.ValidTenant(t.ID)
+	switch {
+	case t.ID == "":
+		on.errorf(key+".id", "is missing; want the tenant that Cortex knows")
+	case err != nil:
+		on.errorf(key+".id", "Cortex would refuse it: %v", err)
+	case federation.RegexMatcherEnabled:
+		federation.checkPattern(on, key+".id", t.ID)
 	}
-	if err := authcache.ValidTenant(t.ID); err != nil {
-		on.errorf(key, "Cortex would refuse it: %v", err)
-		return
-	}
-	federation.checkPattern(on, key, t.ID)
 }
 
 // validateTenantName looks at a tenant that is named elsewhere than in an id.
