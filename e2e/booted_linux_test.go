@@ -58,7 +58,7 @@ func boot(t *testing.T, dropIns map[string]string) *booted {
 		if b.ended() {
 			t.Fatalf("systemd ended before it had booted: %s", b.cmd.ProcessState)
 		}
-		if b.systemd, err = onlyChild(b.cmd.Process.Pid); err != nil {
+		if b.systemd, err = firstChild(b.cmd.Process.Pid); err != nil {
 			return err
 		}
 		_, err := b.try("systemctl", "is-active", "headgate-e2e.target")
@@ -108,8 +108,8 @@ func (b *booted) property(t *testing.T, unit, name string) string {
 	return b.run(t, "systemctl", "show", "--value", "--property="+name, unit)
 }
 
-// onlyChild returns the process that another one has started.
-func onlyChild(pid int) (int, error) {
+// firstChild returns the first process that another one has started.
+func firstChild(pid int) (int, error) {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {
 		return 0, err

@@ -16,7 +16,7 @@ func TestUnits(t *testing.T) {
 	t.Parallel()
 	upstream := startStandIn(t, "127.0.0.1", 0)
 	host, admin := fmt.Sprint("127.0.0.1:", freePort(t)), fmt.Sprint("127.0.0.1:", freePort(t))
-	const service = "[Service]\nLoadCredential=prometheus-a:/etc/headgate/secret\nWatchdogSec=3s\n"
+	const service = "[Service]\nLoadCredential=prometheus-a:/etc/headgate/secret\nWatchdogSec=10s\n"
 	m := boot(t, map[string]string{
 		"headgate.socket":         "[Socket]\nListenStream=\nListenStream=" + host + "\n",
 		"headgate-admin.socket":   "[Socket]\nListenStream=\nListenStream=" + admin + "\n",
@@ -56,6 +56,7 @@ password_file = "${CREDENTIALS_DIRECTORY}/prometheus-a"
 		}
 	}
 	pushAnew("at first")
+	postinstall := string(read(t, "../deploy/package/postinstall.sh"))
 
 	t.Run("an upgrade of the package", func(t *testing.T) {
 		first := m.property(t, "headgate", "MainPID")
@@ -73,7 +74,7 @@ password_file = "${CREDENTIALS_DIRECTORY}/prometheus-a"
 		senders := startKeepAlive(t, host, sender, load{Senders: 8})
 		upgraded := make(chan error, 1)
 		go func() { // a second process serves while the first one restarts
-			_, err := m.try("sh", "-c", string(read(t, "../deploy/package/postinstall.sh")), "postinstall", "configure", "1.0.0")
+			_, err := m.try("sh", "-c", postinstall, "postinstall", "configure", "1.0.0")
 			upgraded <- err
 		}()
 		eventually(t, "the first process drains", func() error {
@@ -99,6 +100,19 @@ password_file = "${CREDENTIALS_DIRECTORY}/prometheus-a"
 		t.Logf("%d pushes", senders.noneFailed(t))
 		if now := m.property(t, "headgate", "MainPID"); now == first {
 			t.Errorf("process %s is still the one that was to restart", now)
+		}
+	})
+
+	t.Run("an upgrade to a version that refuses the configuration", func(t *testing.T) {
+		before := m.property(t, "headgate", "MainPID")
+		m.configure(t, "config.toml", config+"colour = \"green\"\n")
+		said, err := m.try("sh", "-c", postinstall, "postinstall", "configure", "1.0.0")
+		if err == nil || !strings.Contains(said, "colour") || !strings.Contains(said, "was not restarted") {
+			t.Errorf("it says %q (%v)", said, err)
+		}
+		m.configure(t, "config.toml", config)
+		if now := m.property(t, "headgate", "MainPID"); now != before {
+			t.Errorf("process %s has become %s", before, now)
 		}
 	})
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,34 +53,33 @@ func TestServiceIsSandboxed(t *testing.T) {
 }
 
 // TestTheSecondServiceIsLikeTheFirst compares what both are told. The second one takes the sockets, is not started again
-// by itself, is not reloaded, and leaves the folder for sockets, which goes with it, to the first.
+// by itself, is not reloaded, and leaves the folder for unix sockets to the first.
 func TestTheSecondServiceIsLikeTheFirst(t *testing.T) {
-	settings := func(unit string) map[string]bool {
+	settings := func(unit string) (set []string) {
 		text, err := os.ReadFile(filepath.Join(repository, "deploy", unit))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, section, _ := strings.Cut(string(text), "[Service]\n")
 		section, _, _ = strings.Cut(section, "[Install]\n")
-		set := make(map[string]bool)
 		for line := range strings.Lines(section) {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				set[line] = true
+				set = append(set, line)
 			}
 		}
 		return set
 	}
 	first, second := settings("headgate.service"), settings("headgate-second.service")
-	own := regexp.MustCompile(`^(Sockets|Restart|RestartSec|ExecReload|RuntimeDirectory)=`)
-	for _, c := range []struct {
-		has, lacks map[string]bool
-		who        string
-	}{{first, second, "second"}, {second, first, "first"}} {
-		for line := range c.has {
-			if !c.lacks[line] && !own.MatchString(line) {
-				t.Errorf("the %s service lacks %s", c.who, line)
-			}
-		}
+	alone := []string{
+		"ExecReload=/bin/true", "ExecReload=/usr/bin/headgate check --config /etc/headgate/config.toml", "ExecReload=/bin/kill -HUP $MAINPID",
+		"Restart=always", "RestartSec=1s", "RuntimeDirectory=headgate", "RuntimeDirectoryPreserve=yes",
+	}
+	shared := slices.DeleteFunc(slices.Clone(first), func(line string) bool { return slices.Contains(alone, line) })
+	if len(first) != len(shared)+len(alone) {
+		t.Errorf("the first lacks one of %q", alone)
+	}
+	if want := append([]string{"Sockets=headgate.socket headgate-admin.socket"}, shared...); !slices.Equal(second, want) {
+		t.Errorf("the second is told\n%q\nwant\n%q", second, want)
 	}
 }
 
@@ -105,12 +105,17 @@ func TestPackagedConfigurationIsReadyToEdit(t *testing.T) {
 	}
 }
 
-// TestUnitsFitTheProgram compares what the units say with what the program takes them to say.
+// TestUnitsFitTheProgram compares what the units say with what the program takes them to say, and the sockets with the
+// configuration that the packages bring.
 func TestUnitsFitTheProgram(t *testing.T) {
+	packaged, problems := config.Load(filepath.Join(repository, "deploy", "config.toml"), config.Options{NoFiles: true})
+	if problems.Errors() > 0 {
+		t.Fatal(problems)
+	}
 	for name, lines := range map[string][]string{
 		"headgate.service":        {"Type=notify", "NotifyAccess=main", "WatchdogSec=30s", "ExecReload=/bin/kill -HUP $MAINPID"},
-		"headgate.socket":         {"FileDescriptorName=" + namedForTenants, "ListenStream=8080"},
-		"headgate-admin.socket":   {"FileDescriptorName=" + namedForOperators, "ListenStream=127.0.0.1:8081", "Service=headgate.service"},
+		"headgate.socket":         {"FileDescriptorName=" + namedForTenants, "ListenStream=" + string(packaged.Server.Listen[0])},
+		"headgate-admin.socket":   {"FileDescriptorName=" + namedForOperators, "ListenStream=" + string(packaged.Admin.Listen), "Service=headgate.service"},
 		"headgate-second.service": {"Sockets=headgate.socket headgate-admin.socket", "Type=notify"},
 	} {
 		text, err := os.ReadFile(filepath.Join(repository, "deploy", name))

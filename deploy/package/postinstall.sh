@@ -11,19 +11,42 @@ case "$1" in
 esac
 
 active() { systemctl --quiet is-active "$1"; }
+property() { systemctl show --value --property="$2" "$1"; }
+
+# added is what an operator has added to a unit.
+# shellcheck disable=SC2046 # several files
+added() { cat /dev/null $(property "$1" DropInPaths); }
+
+# covered reports whether a second process can serve while the first one restarts: it gets all sockets, and is told the same.
+covered() {
+	first=$(property headgate.service FragmentPath) second=$(property headgate-second.service FragmentPath)
+	active headgate.service && active headgate.socket && active headgate-admin.socket &&
+		[ "${first%/*}" = "${second%/*}" ] && [ "$(added headgate.service)" = "$(added headgate-second.service)" ]
+}
+
+# restart lets a running gateway go on as the new version; one that is stopped stays so.
+restart() {
+	case $(property headgate.service ActiveState) in inactive | failed) return ;; esac
+	if ! said=$(headgate check --no-files --config /etc/headgate/config.toml 2>&1); then
+		echo "$said"
+		echo "headgate was not restarted and runs on as the version before: this one refuses its configuration"
+		return 1
+	fi
+	if ! covered || ! systemctl start headgate-second.service; then
+		systemctl --quiet reset-failed headgate-second.service || true
+		systemctl try-restart headgate.service
+		return
+	fi
+	if ! systemctl restart headgate.service; then
+		echo "headgate-second serves; when headgate does again: systemctl stop headgate-second"
+		return 1
+	fi
+	systemctl --quiet stop headgate-second.service
+}
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
-	# A running gateway goes on as the new version; one that is stopped stays so.
-	if [ -z "$before" ] || ! active headgate.service; then
-		: # there is nothing to restart
-	elif active headgate.socket && active headgate-admin.socket && systemctl start headgate-second.service; then
-		# It serves until the first one does again, and goes on should that fail.
-		systemctl restart headgate.service
-		systemctl stop headgate-second.service
-	else
-		systemctl restart headgate.service
-	fi
+	[ -z "$before" ] || restart
 fi
 
 if [ -z "$before" ]; then

@@ -6,7 +6,7 @@ case "$1" in
 	remove | 0)
 		if [ -d /run/systemd/system ]; then
 			systemctl disable --now headgate.socket headgate-admin.socket headgate.service
-			systemctl stop headgate-second.service
+			systemctl --quiet stop headgate-second.service
 		fi
 		;;
 esac
