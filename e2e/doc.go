@@ -4,10 +4,11 @@
 // sooner, and it is a module of its own so that none of this weighs on
 // headgate's dependencies.
 //
-// It needs prometheus, promtool and etcd in PATH (Debian: apt-get install
-// prometheus etcd-server) and the gateway's binary, which "make build" puts at
-// ../bin/headgate; HEADGATE_BIN names another. What is missing is named and the
-// tests are skipped; with CI=true in the environment they fail instead.
+// It needs prometheus, promtool, etcd and systemd-nspawn in PATH (Debian: apt-get
+// install prometheus etcd-server systemd-container) and the gateway's binary,
+// which "make build" puts at ../bin/headgate; HEADGATE_BIN names another. What is
+// missing is named and the tests are skipped; with CI=true in the environment
+// they fail instead.
 //
 // Cortex is built from the Go module proxy with the versions of this module's
 // go.mod. The first build takes a few minutes and several hundred megabytes of
