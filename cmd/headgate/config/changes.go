@@ -154,15 +154,18 @@ func entries[T any](d *difference, key string, before, after []T, name func(*T) 
 		return
 	}
 	was, is := byName(before, name), byName(after, name)
+	all := names(was, is)
 	stays := make(map[string]bool) // of their names, those that also what did not change has
-	for _, list := range [][]T{begin, rest} {
-		for i := range list {
-			if n := name(&list[i]); len(was[n])+len(is[n]) > 0 {
-				stays[n] = true
+	if slices.ContainsFunc(all, func(n string) bool { return len(was[n]) == 0 || len(is[n]) == 0 }) {
+		for _, list := range [][]T{begin, rest} {
+			for i := range list {
+				if n := name(&list[i]); len(was[n])+len(is[n]) > 0 {
+					stays[n] = true
+				}
 			}
 		}
 	}
-	for _, n := range names(was, is) {
+	for _, n := range all {
 		switch {
 		case reflect.DeepEqual(was[n], is[n]):
 		case len(was[n]) == 0 && !stays[n]:
