@@ -10,6 +10,10 @@ import (
 // see Slots.
 const Size = 1 << 20
 
+// Piece is how many bytes go into a pipe at a time at most. The other side reads what it has got while the next piece comes;
+// moving all of a large body at once would make it wait, and everybody else.
+const Piece = 256 << 10
+
 // Slots is how many pieces of memory a pipe can hold, of up to 32 KiB each as senders on this machine make them, of one
 // packet each as network cards do.
 const Slots = Size / 4096
@@ -54,10 +58,10 @@ func (p *Pipe) Len() int {
 // Full reports whether nothing more goes into the pipe.
 func (p *Pipe) Full() bool { return p.held > 0 && !writable(p.w) }
 
-// Fill waits until bytes have come on a connection, as its Read would, deadline included, and moves up to limit of them
-// into the pipe, which must not be full. The error is io.EOF at the end of what comes.
+// Fill waits until bytes have come on a connection, as its Read would, deadline included, and moves up to limit of them,
+// and no more than Piece, into the pipe, which must not be full. The error is io.EOF at the end of what comes.
 func (p *Pipe) Fill(from syscall.RawConn, limit int) (int, error) {
-	p.limit = limit
+	p.limit = min(limit, Piece)
 	err := from.Read(p.fill)
 	if err == nil {
 		err = p.err
