@@ -34,7 +34,7 @@ func (a *App) Reload() []string {
 	a.letRest()
 	a.refused = nil
 	var err error
-	a.slow.Run(func() { err = a.loadAndChange() })
+	a.slow.Load(func() { err = a.loadAndChange() })
 	if errors.Is(err, errStopping) {
 		a.log.Warn("reload given up", "file", a.options.ConfigFile, "error", err)
 		return problemsOf(err)

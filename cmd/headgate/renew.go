@@ -39,7 +39,7 @@ func (a *App) filesChanged() {
 		a.watcher.Doubt()
 	}
 	if len(changed) > 0 {
-		a.slow.Run(func() { a.reassemble(changed, unfinished) })
+		a.slow.Load(func() { a.reassemble(changed, unfinished) })
 	}
 }
 

@@ -9,23 +9,32 @@ package slowlane
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 )
 
 // Lane runs slow work. The zero value is ready, and safe for concurrent use. A program has one: the number of Go's processors
-// is the whole program's.
+// is the whole program's, and so is the collector.
 type Lane struct {
 	mu      sync.Mutex
 	running int // pieces of work on threads of their own
+	loading int // those of them that leave garbage
+	percent int // GOGC, which is off while there are such
 }
 
 // Run calls f and returns when f has. A panic of f is the caller's.
-func (l *Lane) Run(f func()) {
-	if !l.enter() {
+func (l *Lane) Run(f func()) { l.run(f, false) }
+
+// Load is Run for what leaves much garbage and comes to an end. Of two processors the collector would take half of one, and
+// there is only one: so it waits for the end, or for the memory limit.
+func (l *Lane) Load(f func()) { l.run(f, true) }
+
+func (l *Lane) run(f func(), garbage bool) {
+	if !l.enter(garbage) {
 		f()
 		return
 	}
-	defer l.leave()
+	defer l.leave(garbage)
 	ended := make(chan any)
 	go func() {
 		// Never unlocked: with the goroutine ends the thread, whose priority nobody may raise again.
@@ -42,7 +51,7 @@ func (l *Lane) Run(f func()) {
 }
 
 // enter reports whether work needs a thread of its own, for which there is a second processor then, until leave.
-func (l *Lane) enter() bool {
+func (l *Lane) enter(garbage bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running == 0 {
@@ -52,18 +61,27 @@ func (l *Lane) enter() bool {
 		runtime.GOMAXPROCS(2)
 	}
 	l.running++
+	if garbage {
+		if l.loading++; l.loading == 1 {
+			l.percent = debug.SetGCPercent(-1)
+		}
+	}
 	return true
 }
 
-func (l *Lane) leave() {
+func (l *Lane) leave(garbage bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.running--; l.running > 0 {
-		return
+	if l.running--; l.running == 0 {
+		if os.Getenv("GOMAXPROCS") != "" {
+			runtime.GOMAXPROCS(1)
+		} else {
+			runtime.SetDefaultGOMAXPROCS() // it follows the machine's and the cgroup's again
+		}
 	}
-	if os.Getenv("GOMAXPROCS") != "" {
-		runtime.GOMAXPROCS(1)
-	} else {
-		runtime.SetDefaultGOMAXPROCS() // it follows the machine's and the cgroup's again
+	if garbage {
+		if l.loading--; l.loading == 0 {
+			debug.SetGCPercent(l.percent)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package slowlane
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -80,6 +81,40 @@ func TestTheSecondProcessorStaysUntilTheLastHasEnded(t *testing.T) {
 	first.Wait()
 	if n := runtime.GOMAXPROCS(0); n != 1 {
 		t.Errorf("%d processors afterwards, want 1", n)
+	}
+}
+
+// TestNothingIsCollectedWhileMuchIsLoaded: the last one to end gives the collector back what it had.
+func TestNothingIsCollectedWhileMuchIsLoaded(t *testing.T) {
+	onProcessors(t, 1, "1")
+	const usual = 77
+	defer debug.SetGCPercent(debug.SetGCPercent(usual))
+	percent := func() int {
+		now := debug.SetGCPercent(-1)
+		debug.SetGCPercent(now)
+		return now
+	}
+	var lane Lane
+	lane.Run(func() {
+		if got := percent(); got != usual {
+			t.Errorf("GOGC is %d beside work that leaves nothing, want %d", got, usual)
+		}
+	})
+	lane.Load(func() {
+		lane.Load(func() {})
+		if got := percent(); got != -1 {
+			t.Errorf("GOGC is %d meanwhile, want -1", got)
+		}
+	})
+	if got := percent(); got != usual {
+		t.Errorf("GOGC is %d afterwards, want %d", got, usual)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		lane.Load(func() { panic("broken") })
+	}()
+	if got := percent(); got != usual {
+		t.Errorf("GOGC is %d after a panic, want %d", got, usual)
 	}
 }
 
