@@ -26,7 +26,7 @@ type Lane struct {
 func (l *Lane) Run(f func()) { l.run(f, false) }
 
 // Load is Run for what leaves much garbage and comes to an end. Of two processors the collector would take half of one, and
-// there is only one: so it waits for the end, or for the memory limit.
+// there is only one: so it waits for the end, when it is called, or for the memory limit.
 func (l *Lane) Load(f func()) { l.run(f, true) }
 
 func (l *Lane) run(f func(), garbage bool) {
@@ -82,6 +82,7 @@ func (l *Lane) leave(garbage bool) {
 	if garbage {
 		if l.loading--; l.loading == 0 {
 			debug.SetGCPercent(l.percent)
+			go runtime.GC() // a program that is idle else would not collect before the next load
 		}
 	}
 }
