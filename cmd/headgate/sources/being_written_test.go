@@ -25,11 +25,8 @@ type readings struct {
 // readFolder begins with a folder of these files, which were written long ago.
 func readFolder(t *testing.T, names ...string) (*readings, *authcache.Cache) {
 	t.Helper()
-	dir := t.TempDir()
-	r := &readings{t: t, folder: filepath.Join(dir, "tenants.d"), begin: time.Now()}
-	if err := os.Mkdir(r.folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := tenantsFolder(t)
+	r := &readings{t: t, folder: folder, begin: time.Now()}
 	for i, name := range names {
 		r.write(name, i, i+1, "one", -time.Hour)
 	}
@@ -245,11 +242,7 @@ func TestASecretThatIsAwayHoldsBackOnlyItself(t *testing.T) {
 // TestAChangeIsInForceWithinASecond has a watcher on a faked clock tell of a change, and counts the time until it is in
 // force: the notice settles, and the file rests.
 func TestAChangeIsInForceWithinASecond(t *testing.T) {
-	dir := t.TempDir()
-	folder := filepath.Join(dir, "tenants.d")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := tenantsFolder(t)
 	path := filepath.Join(folder, "a.toml")
 	for _, c := range []struct {
 		name   string
@@ -298,11 +291,7 @@ func TestAChangeIsInForceWithinASecond(t *testing.T) {
 
 // TestAChangedFolderIsReadSlowly: reading it may take long, and holds up no request.
 func TestAChangedFolderIsReadSlowly(t *testing.T) {
-	dir := t.TempDir()
-	folder := filepath.Join(dir, "tenants.d")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := tenantsFolder(t)
 	path := filepath.Join(folder, "a.toml")
 	writeTenants(t, path, 0, 1, "one")
 	s, cache, cfg := loadFolder(t, dir)

@@ -13,6 +13,17 @@ import (
 	"github.com/headgate/headgate/cmd/headgate/config"
 )
 
+// tenantsFolder makes an empty folder of tenants, in the folder of a configuration.
+func tenantsFolder(t testing.TB) (dir, folder string) {
+	t.Helper()
+	dir = t.TempDir()
+	folder = filepath.Join(dir, "tenants.d")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir, folder
+}
+
 // loadFolder is a configuration with the folder of this test, and the sources of it, which are closed with the test.
 func loadFolder(t testing.TB, dir string) (*Sources, *authcache.Cache, *config.Config) {
 	t.Helper()
@@ -48,11 +59,7 @@ func TestAFolderOfAHundredThousand(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	const files, each = 100, 1000
-	dir := t.TempDir()
-	folder := filepath.Join(dir, "tenants.d")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := tenantsFolder(t)
 	name := func(n int) string { return filepath.Join(folder, fmt.Sprintf("%03d.toml", n)) }
 	for n := range files {
 		writeTenants(t, name(n), n*each, (n+1)*each, "one")
@@ -98,11 +105,7 @@ func TestAFolderOfAHundredThousand(t *testing.T) {
 
 // Many files that are broken, in conflict with each other and good: the good ones are in force, and it ends.
 func TestManyFilesInConflict(t *testing.T) {
-	dir := t.TempDir()
-	folder := filepath.Join(dir, "tenants.d")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir, folder := tenantsFolder(t)
 	const n = 200
 	for i := range n {
 		text := fmt.Sprintf("[[tenants]]\nid = \"team-%d\"\nusername = \"client-%d\"\npassword = \"one\"\n", i, i/2)
