@@ -165,7 +165,7 @@ func New(o AppOptions) (*App, error) {
 	a.sources = sources.New(sources.Options{
 		Cache: a.parts.credentials, Log: logs.logger, Env: o.Env,
 		Changed: logs.credentialsChanged, Limits: a.parts.limits.replace, AmendLimits: a.parts.limits.amend,
-		Slowly: slow.Load,
+		Slowly: slow.Run,
 	})
 	logs.apply(loaded.config.Log)
 	a.log.Info("memory limit", "bytes", o.Memory.bytes, "origin", o.Memory.origin)
