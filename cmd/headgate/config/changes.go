@@ -167,7 +167,7 @@ func entries[T any](d *difference, key string, before, after []T, name func(*T) 
 	}
 	for _, n := range all {
 		switch {
-		case reflect.DeepEqual(was[n], is[n]):
+		case slices.EqualFunc(was[n], is[n], func(a, b T) bool { return same(&a, &b) }):
 		case len(was[n]) == 0 && !stays[n]:
 			d.add("%s: %s: new", key, n)
 		case len(is[n]) == 0 && !stays[n]:
