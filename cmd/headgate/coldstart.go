@@ -12,7 +12,8 @@ import (
 const longColdStart = 10 * time.Second
 
 // coldStart is how long it takes after a restart until every credential with a slow hash was checked once, when all their
-// clients come at the same time.
+// clients come at the same time. The checks alone are reckoned: what the clients push meanwhile takes its time as well, about
+// half as much again where each of 10,000 pushes once a second to one core (bench/README.md).
 type coldStart struct {
 	credentials int
 	took        time.Duration
@@ -60,7 +61,7 @@ func (s coldStart) String() string {
 	}
 	text := fmt.Sprintf("%d %s %s a slow hash; after a restart it takes %s on this machine to check all of them", s.credentials, noun, verb, took)
 	if s.long() {
-		text += ", and their clients get 503 until then; want password_sha256, which headgate new-password prints"
+		text += ", longer while their clients push, and those get 503 until then; want password_sha256, which headgate new-password prints"
 	}
 	return text
 }
