@@ -15,7 +15,7 @@ type Print struct {
 	mode     fs.FileMode
 	size     int64
 	modified int64 // nanoseconds since 1970
-	inode    uint64
+	status   status
 	list     uint64 // of a folder: a hash of its entries and their prints
 	missing  bool
 	failure  string // why it cannot be looked at, if it is there
@@ -41,7 +41,7 @@ func Look(path string) Print {
 	case err != nil:
 		return Print{failure: err.Error()}
 	}
-	return Print{mode: info.Mode(), size: info.Size(), modified: info.ModTime().UnixNano(), inode: inode(info)}
+	return Print{mode: info.Mode(), size: info.Size(), modified: info.ModTime().UnixNano(), status: statusOf(info)}
 }
 
 // seed is for comparing hashes of this process with each other.

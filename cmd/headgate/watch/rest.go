@@ -14,11 +14,14 @@ const (
 type Rest struct {
 	since time.Time // it looks different
 	away  time.Time // it is missing; zero: it is there
+	look  Print     // what it looked like last
+	still time.Time // it looks like that
 }
 
 // Wait reports whether a file that looks different now may be on its way to something else, so that it should be looked
 // at once more in a moment: it was written less than Quiet ago, or it has not been away for that long. Editors and git
-// take a file away before they write it anew.
+// take a file away before they write it anew. The clock of a file server may be ahead of ours: what was written in the future
+// has to look the same for as long.
 func (r *Rest) Wait(look Print, now time.Time) bool {
 	if r.since.IsZero() {
 		r.since = now
@@ -30,8 +33,14 @@ func (r *Rest) Wait(look Print, now time.Time) bool {
 		return now.Sub(r.away) < Quiet
 	}
 	r.away = time.Time{}
+	if r.still.IsZero() || look != r.look {
+		r.look, r.still = look, now
+	}
 	age := now.Sub(look.Modified())
-	return age >= 0 && age < Quiet && !r.Exhausted(now)
+	if age < 0 {
+		age = now.Sub(r.still)
+	}
+	return age < Quiet && !r.Exhausted(now)
 }
 
 // Exhausted reports whether the wait has taken all the patience there is.

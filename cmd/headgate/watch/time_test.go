@@ -52,6 +52,14 @@ func TestEverythingIsLookedAtWithoutANotice(t *testing.T) {
 	}
 }
 
+// TestWhatCouldNotBeReadIsLookedAtAgain although it looks as it did.
+func TestWhatCouldNotBeReadIsLookedAtAgain(t *testing.T) {
+	after := toldAfter(t, func(w *Watcher, _ string) { w.Later() })
+	if after > 30*time.Second {
+		t.Errorf("it is told after %s, want 30 s at most", after)
+	}
+}
+
 // TestAFileRests: what it takes until a file that looks different is believed.
 func TestAFileRests(t *testing.T) {
 	begin := time.Now()
@@ -65,7 +73,7 @@ func TestAFileRests(t *testing.T) {
 	}{
 		{"written long ago", []Print{written(-time.Hour)}, []bool{false}},
 		{"written this moment", []Print{written(0), written(0), written(0)}, []bool{true, true, false}},
-		{"from the future", []Print{written(time.Hour)}, []bool{false}},
+		{"from the future", []Print{written(time.Hour), written(time.Hour + 1), written(time.Hour + 1), written(time.Hour + 1)}, []bool{true, true, true, false}},
 		{"away", []Print{away, away, away}, []bool{true, true, false}},
 		{"away twice for a moment", []Print{away, written(-time.Hour), away, away, away}, []bool{true, false, true, true, false}},
 		{"cannot be looked at", []Print{{failure: "permission denied"}}, []bool{false}},
@@ -87,6 +95,29 @@ func TestAFileRests(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// A file that could not be read has changed when it can be, and not before, although it looks as it did.
+func TestAFileThatCouldNotBeReadHasChangedWhenItCanBe(t *testing.T) {
+	const unreadable = "/proc/self/mem" // at its beginning
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	var r Readings
+	for _, path := range []string{file, unreadable} {
+		r.Note(path)
+		r.Failed(path)
+	}
+	if changed, unfinished := r.Changed(time.Now()); len(changed) != 1 || changed[0] != file || unfinished != nil {
+		t.Errorf("%q, %q have changed", changed, unfinished)
+	}
+	r.Note(file)
+	if changed, _ := r.Changed(time.Now()); changed != nil || !r.Failing() {
+		t.Errorf("%q have changed, one fails: %v", changed, r.Failing())
+	}
+	r.Keep([]string{file})
+	if r.Failing() {
+		t.Error("a file that nobody wants fails")
 	}
 }
 

@@ -3,9 +3,9 @@
 package watch
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -30,6 +30,8 @@ type Watcher struct {
 	paths map[string]Print // guarded by mu
 
 	places map[string]bool   // guarded by mu; the folders whose events were asked for
+	deaf   bool              // guarded by mu; one gives none, which was said
+	later  bool              // guarded by mu; changed is to be called at the next look
 	events *fsnotify.Watcher // nil: this machine gives none
 	doubts chan struct{}     // has room for one
 	stop   chan struct{}
@@ -93,23 +95,25 @@ func (w *Watcher) Doubt() {
 	}
 }
 
-// listen asks for events of a path and of the folder it is in: a file that is replaced is another file. Links are
-// followed, because what a link leads to changes elsewhere. The caller holds mu.
+// Later makes the Watcher call changed at its next look, within 30 s, whether it sees a change or not: for a caller who could
+// not read something although it is there.
+func (w *Watcher) Later() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.later = true
+}
+
+// listen asks for events of all places where a change of what the path leads to shows. The caller holds mu.
 func (w *Watcher) listen(path string) {
 	if w.events == nil {
 		return
 	}
-	places := []string{filepath.Dir(path)}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		places = append(places, path)
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
-		places = append(places, filepath.Dir(target))
-	}
-	for _, place := range places {
+	for _, place := range places(path) {
 		w.places[place] = true
-		if err := w.events.Add(place); err != nil {
-			w.log.Debug("a folder gives no notice of changes", "folder", place, "error", err)
+		if err := w.events.Add(place); err != nil && !errors.Is(err, fs.ErrNotExist) && !w.deaf {
+			w.deaf = true // the others are most likely no better
+			w.log.Warn("changes are seen within 30 s only, a folder gives no notice of them; want it readable, and fs.inotify.max_user_watches large enough",
+				"folder", place, "error", err)
 		}
 	}
 }
@@ -159,11 +163,12 @@ func (w *Watcher) run() {
 	}
 }
 
-// look reports whether anything is different from when it was last looked at.
+// look reports whether anything is different from when it was last looked at, or was to be looked at again.
 func (w *Watcher) look() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	different := false
+	different := w.later
+	w.later = false
 	for path, known := range w.paths {
 		if now := lookInto(path); now != known {
 			w.paths[path] = now

@@ -30,63 +30,93 @@ func await(t *testing.T, told <-chan struct{}) {
 	}
 }
 
-// TestAChangeIsTold changes what is watched in every way that operators and their tools have.
+// link makes a link, in the place of another if there is one.
+func link(t *testing.T, target, path string) {
+	t.Helper()
+	if err := os.Symlink(target, path+".next"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".next", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAChangeIsTold changes one thing that is watched, alone, in every way that operators and their tools have.
 func TestAChangeIsTold(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, c := range []struct {
-		name   string
-		change func(t *testing.T, dir string)
+		name, watched string
+		change        func(t *testing.T, dir string)
 	}{
-		{"a file is written", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "file"), "new text") }},
-		{"a file is replaced by another", func(t *testing.T, dir string) {
+		{"a file is written", "file", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "file"), "new text") }},
+		{"a file is replaced by another", "file", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "next"), "old")
 			if err := os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "file")); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{"a file goes", func(t *testing.T, dir string) {
+		{"a file goes", "file", func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, "file")); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{"a missing file comes", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "missing"), "text") }},
-		{"a folder gets an entry", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "folder", "a.toml"), "") }},
-		{"a link leads elsewhere", func(t *testing.T, dir string) {
-			if err := os.Symlink(filepath.Join(dir, "two"), filepath.Join(dir, "link.next")); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Rename(filepath.Join(dir, "link.next"), filepath.Join(dir, "link")); err != nil {
+		{"a file gets another owner", "file", func(t *testing.T, dir string) {
+			if err := os.Chown(filepath.Join(dir, "file"), -1, os.Getgid()); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{"the file behind a link is written", func(t *testing.T, dir string) {
+		{"a missing file comes", "missing", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "missing"), "text") }},
+		{"a missing folder comes", "release/missing/file", func(t *testing.T, dir string) {
+			if err := os.MkdirAll(filepath.Join(dir, "release", "missing", "file"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a folder gets an entry", "folder", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "folder", "a.toml"), "") }},
+		{"a link leads elsewhere", "link/target", func(t *testing.T, dir string) { link(t, "two", filepath.Join(dir, "link")) }},
+		{"a link far above leads elsewhere", "release/link/folder", func(t *testing.T, dir string) {
+			link(t, "../two", filepath.Join(dir, "release", "link"))
+		}},
+		{"a folder that is a link leads elsewhere", "link", func(t *testing.T, dir string) { link(t, "two", filepath.Join(dir, "link")) }},
+		{"the file behind a link is written", "link/target", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "one", "target"), "new text")
+		}},
+		{"the file behind a link in a folder is written", "folder", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "two", "target"), "new text")
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, folder := range []string{"folder", "one", "two"} {
-				if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+			for _, folder := range []string{"folder", "one/folder", "two/folder", "release"} {
+				if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}
 			write(t, filepath.Join(dir, "file"), "old")
 			write(t, filepath.Join(dir, "one", "target"), "old")
 			write(t, filepath.Join(dir, "two", "target"), "other")
-			if err := os.Symlink(filepath.Join(dir, "one"), filepath.Join(dir, "link")); err != nil {
-				t.Fatal(err)
-			}
+			link(t, "one", filepath.Join(dir, "link"))
+			link(t, "../one", filepath.Join(dir, "release", "link"))
+			link(t, "../two/target", filepath.Join(dir, "folder", "linked"))
 			told := make(chan struct{}, 10)
 			w := New(func() { told <- struct{}{} }, slog.New(slog.DiscardHandler))
 			defer w.Close()
-			w.Set([]string{
-				filepath.Join(dir, "file"), filepath.Join(dir, "missing"), filepath.Join(dir, "folder"),
-				filepath.Join(dir, "link", "target"),
-			})
-			await(t, told) // they are new to it
+			w.Set([]string{filepath.Join(dir, c.watched)})
+			await(t, told) // it is new to it
 			c.change(t, dir)
 			await(t, told)
 		})
+	}
+}
+
+// A path that leads in a circle, or through more links than the system follows, has an end.
+func TestLinksInACircleHaveAnEnd(t *testing.T) {
+	dir := t.TempDir()
+	link(t, "b", filepath.Join(dir, "a"))
+	link(t, "a", filepath.Join(dir, "b"))
+	for _, place := range places(filepath.Join(dir, "a", "file")) {
+		if place != dir {
+			t.Errorf("events of %s are asked for", place)
+		}
 	}
 }
 
