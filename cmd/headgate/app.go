@@ -49,7 +49,7 @@ func (o AppOptions) loading() config.Options {
 // load reads the configuration, and notes what the files looked like that it names.
 func (o AppOptions) load() (*loadedConfig, error) {
 	readings, options := new(watch.Readings), o.loading()
-	options.Reads = readings.Note
+	options.Reads, options.Failed = readings.Note, readings.Failed
 	loaded, err := load(o.ConfigFile, options)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,9 @@ func (a *App) watchFiles() {
 		a.watcher = watch.New(a.filesChanged, a.log)
 	}
 	a.watcher.Set(paths)
+	if a.readings.Failing() {
+		a.watcher.Later()
+	}
 }
 
 // filesChanged is told that a file which the configuration names may be another one now.
@@ -40,6 +43,9 @@ func (a *App) filesChanged() {
 	}
 	if len(changed) > 0 {
 		a.slow.Load(func() { a.reassemble(changed, unfinished) })
+	}
+	if a.readings.Failing() {
+		a.watcher.Later()
 	}
 }
 
@@ -63,7 +69,7 @@ func (a *App) reassemble(changed, unfinished []string) {
 	a.log.Info("files that the configuration names have changed", "files", changed)
 	readings := a.readings.Clone()
 	o := a.options.loading()
-	o.Last, o.Unread, o.Reads = g.config.Files(), unfinished, readings.Note
+	o.Last, o.Unread, o.Reads, o.Failed = g.config.Files(), unfinished, readings.Note, readings.Failed
 	var conflicts config.Problems
 	for {
 		loaded, err := parse(a.options.ConfigFile, g.text, o)

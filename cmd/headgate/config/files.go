@@ -23,6 +23,7 @@ type files struct {
 	skip    bool   // Options.NoFiles
 	env     func(string) string
 	reads   func(path string) // Options.Reads
+	failed  func(path string) // Options.Failed
 	instead *substitutes
 	texts   map[string]fileText // what was read, by path: each file once, whoever names it
 }
@@ -62,6 +63,9 @@ func (f files) read(path string) ([]byte, error) {
 		f.reads(path)
 		t.text, t.err = readRegular(path)
 		f.texts[path] = t
+		if Unread(t.err) {
+			f.failed(path)
+		}
 	}
 	return t.text, t.err
 }
@@ -73,7 +77,7 @@ func readRegular(path string) ([]byte, error) { return readRegularUpTo(path, max
 func readRegularUpTo(path string, most int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, errors.New(readFailure(err))
+		return nil, unreadOr(err)
 	}
 	// Opening anything else, such as a pipe, may wait for ever.
 	if !info.Mode().IsRegular() {
@@ -81,9 +85,29 @@ func readRegularUpTo(path string, most int64) ([]byte, error) {
 	}
 	text, err := readUpTo(path, most)
 	if err != nil {
-		return nil, errors.New(readFailure(err))
+		return nil, unreadOr(err)
 	}
 	return text, nil
+}
+
+// unread is the error of a file that the system did not let us read.
+type unread struct{ text string }
+
+func (e *unread) Error() string { return e.text }
+
+// Unread reports whether an error of ReadCredentials is the system's, who may let us read the same file later, and not one
+// of what the file is.
+func Unread(err error) bool {
+	_, is := errors.AsType[*unread](err)
+	return is
+}
+
+// unreadOr is the error without a name in it.
+func unreadOr(err error) error {
+	if _, system := errors.AsType[*os.PathError](err); system {
+		return &unread{readFailure(err)}
+	}
+	return errors.New(readFailure(err))
 }
 
 func readUpTo(path string, most int64) ([]byte, error) {

@@ -14,11 +14,14 @@ import (
 // ParseHtpasswd reads the file of auth.htpasswd_file: a user name, which is the
 // tenant too, a colon and a hash on each line. Empty lines do not count, nor those
 // that begin with #, nor what stands behind a second colon. A user name that is
-// there again has several passwords.
+// there again has several passwords. A file with nothing at all in it is an error.
 func (c *Config) ParseHtpasswd(path string, text []byte, o Options) (Credentials, Problems) {
 	r := new(report)
 	on := c.checksBeside(r, o, newSubstitutes(o))
 	var found Credentials
+	if len(text) == 0 {
+		on.errorf("htpasswd", "is empty, as a file is that is about to be written; want a line that begins with # if nobody is to be in it")
+	}
 	weak, first := 0, make(map[string]int) // line of each user
 	for number, line := range HtpasswdLines(text) {
 		at := len(r.problems)

@@ -30,6 +30,9 @@ type Options struct {
 	// Reads is told of each file that the configuration names, right before it is
 	// read; nil: nobody is.
 	Reads func(path string)
+	// Failed is told of each of them that could not be read although it may be good: there was no descriptor left, or the
+	// file system did not answer. nil: nobody is.
+	Failed func(path string)
 	// Last are what those files held when all was well. One that cannot be used as it
 	// is now is taken to hold that still; Held tells.
 	Last []File
@@ -47,6 +50,9 @@ func (o Options) orDefaults() Options {
 	}
 	if o.Reads == nil {
 		o.Reads = func(string) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(string) {}
 	}
 	return o
 }

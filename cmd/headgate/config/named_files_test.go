@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,6 +159,25 @@ func TestFilesAreReadOnceAndTold(t *testing.T) {
 	now, problems := Parse(path, []byte(text), o)
 	if slices.Contains(told, "a.secret") || problems.Errors() > 0 || now.Tenants[0].FromFile != "a-one" || now.Tenants[4].FromFile != "a-one" || now.Held() != nil {
 		t.Errorf("told of %q, %v, held %v", told, problems, now.Held())
+	}
+}
+
+// Who reads is told of a file that the system did not let us read, which may be good in a moment, and of no other.
+func TestAFileThatCouldNotBeReadIsTold(t *testing.T) {
+	dir, o := t.TempDir(), goldenOptions()
+	large := filepath.Join(dir, "large")
+	if err := os.WriteFile(large, make([]byte, maxSecretFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	o.Failed = func(path string) { told = append(told, path) }
+	text := ""
+	for i, path := range []string{dir, large, "/proc/self/mem"} { // which cannot be read at its beginning
+		text += fmt.Sprintf("[[tenants]]\nid = \"%[1]d\"\nusername = \"%[1]d\"\npassword_file = %[2]q\n", i, path)
+	}
+	_, problems := Parse(filepath.Join(dir, "headgate.toml"), []byte(text), o)
+	if problems.Errors() < 3 || len(told) != 1 || told[0] != "/proc/self/mem" {
+		t.Errorf("told of %q, %v", told, problems)
 	}
 }
 

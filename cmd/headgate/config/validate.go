@@ -18,7 +18,7 @@ type checks struct {
 func newChecks(r *report, path string, o Options, instead *substitutes) *checks {
 	return &checks{
 		report:  r,
-		files:   files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env, reads: o.Reads, instead: instead, texts: make(map[string]fileText)},
+		files:   files{dir: filepath.Dir(path), skip: o.NoFiles, env: o.Env, reads: o.Reads, failed: o.Failed, instead: instead, texts: make(map[string]fileText)},
 		path:    path,
 		machine: o.Machine,
 		now:     o.Now(),

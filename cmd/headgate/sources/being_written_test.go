@@ -261,10 +261,7 @@ func TestAChangeIsInForceWithinASecond(t *testing.T) {
 			if err := os.Chtimes(path, now.Add(-time.Hour), now.Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
-			cfg, problems := config.Parse(filepath.Join(dir, "headgate.toml"), []byte("[auth]\ntenants_dir = \"tenants.d\"\n"), config.Options{})
-			if problems.Errors() > 0 {
-				t.Fatal(problems)
-			}
+			cfg := configuration(t, dir, "[auth]\ntenants_dir = \"tenants.d\"\n")
 			cache := authcache.New(authcache.Options{})
 			s := New(Options{Cache: cache, Log: slog.New(slog.DiscardHandler)})
 			s.newWatcher = watch.NewDeaf

@@ -19,7 +19,6 @@ type file struct {
 	secrets watch.Readings // of the files that it names
 	last    []config.File  // what those held when they were last good
 
-	late     bool // others of its folder were read before it was there
 	good     bool // a version was read
 	entries  []authcache.Entry
 	applied  []authcache.Entry // those in force; not the same while there is a conflict, or a removal is held
@@ -34,12 +33,19 @@ type file struct {
 // parser reads the text of a file.
 type parser func(path string, text []byte, o config.Options) (config.Credentials, config.Problems)
 
+// errBeingWritten is why nothing is known of a source whose first reading has to wait. What was in force in its place stays.
+var errBeingWritten = errors.New("it is being written, and was not read yet")
+
+// unread reports whether nothing is known of the file: it is being written, and has not come to rest.
+func (f *file) unread() bool { return !f.good && f.err == nil }
+
 // forget makes the next refresh read the file whatever it looks like: what it means may have changed.
 func (f *file) forget() { f.look = watch.Print{} }
 
 // refresh reads the file if it is not as it was, or one that it names is not. It reports whether the last good version is
 // another one now.
 func (f *file) refresh(r *reading, parse parser) bool {
+	defer func() { r.failing = r.failing || f.secrets.Failing() }()
 	look := watch.Look(f.path)
 	changed, written := f.secrets.Changed(r.now)
 	if len(written) > 0 {
@@ -49,8 +55,7 @@ func (f *file) refresh(r *reading, parse parser) bool {
 		f.rest.End()
 		return false
 	}
-	// What was never read is taken as it is, unless others were: there is nothing to go on with meanwhile.
-	if look != f.look && (f.good || f.late) && f.rest.Wait(look, r.now) {
+	if look != f.look && f.rest.Wait(look, r.now) {
 		r.unfinished = true
 		return false
 	}
@@ -61,6 +66,9 @@ func (f *file) refresh(r *reading, parse parser) bool {
 		return false
 	}
 	f.look = look
+	if config.Unread(err) {
+		f.look, r.failing = watch.Print{}, true // nothing else will tell when it can be read
+	}
 	if err == nil && len(text) == 0 && len(f.entries) > 0 {
 		err = errors.New("is empty, as a file is that is about to be written; want the file out, if its credentials are to go")
 	}
@@ -69,7 +77,7 @@ func (f *file) refresh(r *reading, parse parser) bool {
 		return false
 	}
 	o := r.parsing()
-	o.Reads, o.Last, o.Unread = f.secrets.Note, f.last, written
+	o.Reads, o.Failed, o.Last, o.Unread = f.secrets.Note, f.secrets.Failed, f.last, written
 	found, problems := parse(f.path, text, o)
 	f.secrets.Keep(found.Named)
 	if problems.Errors() > 0 {

@@ -19,7 +19,7 @@ type folder struct {
 	path     string
 	files    map[string]*file                          // by name
 	limits   map[string]map[string]config.TenantLimits // in force, by the name of the file
-	listed   bool                                      // it was read once
+	listed   bool                                      // it was read completely once
 	accepted bool                                      // the next removal is wanted
 	last     outcome
 }
@@ -48,6 +48,7 @@ func (d *folder) read(r *reading) {
 		err = fmt.Errorf("%s: holds no *.toml file, as it does before it is mounted; want one, be it without tenants", d.path)
 	}
 	if err != nil {
+		r.failing = true
 		d.last.failed(r, TenantsDir, err)
 		return
 	}
@@ -55,7 +56,7 @@ func (d *folder) read(r *reading) {
 	for _, name := range names {
 		f := d.files[name]
 		if f == nil {
-			f = &file{path: filepath.Join(d.path, name), late: d.listed}
+			f = &file{path: filepath.Join(d.path, name)}
 			d.files[name] = f
 		}
 		changed = f.refresh(r, r.sources.config.ParseTenants) || changed
@@ -68,6 +69,10 @@ func (d *folder) read(r *reading) {
 		}
 	}
 	files := d.sorted()
+	if !d.listed && slices.ContainsFunc(files, (*file).unread) {
+		r.sources.options.Cache.Failed(TenantsDir, errBeingWritten)
+		return
+	}
 	d.applyLimits(r)
 	d.listed = true
 	a := application{name: TenantsDir, files: files, accepted: d.accepted}

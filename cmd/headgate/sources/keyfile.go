@@ -23,7 +23,7 @@ func (f *keyFile) read(r *reading, set *verify.KeySet) {
 		f.rest.End()
 		return
 	}
-	if f.good && look != f.look && f.rest.Wait(look, r.now) {
+	if look != f.look && f.rest.Wait(look, r.now) {
 		r.unfinished = true
 		return
 	}
@@ -34,6 +34,9 @@ func (f *keyFile) read(r *reading, set *verify.KeySet) {
 		return
 	}
 	f.look, f.known = look, true
+	if config.Unread(err) {
+		f.known, r.failing = false, true // nothing else will tell when it can be read
+	}
 	if err == nil {
 		err = set.Set(text)
 	} else {

@@ -24,13 +24,20 @@ func tenantsFolder(t testing.TB) (dir, folder string) {
 	return dir, folder
 }
 
-// loadFolder is a configuration with the folder of this test, and the sources of it, which are closed with the test.
-func loadFolder(t testing.TB, dir string) (*Sources, *authcache.Cache, *config.Config) {
+// configuration is one in this folder.
+func configuration(t testing.TB, dir, text string) *config.Config {
 	t.Helper()
-	cfg, problems := config.Parse(filepath.Join(dir, "headgate.toml"), []byte("[auth]\ntenants_dir = \"tenants.d\"\n"), config.Options{})
+	cfg, problems := config.Parse(filepath.Join(dir, "headgate.toml"), []byte(text), config.Options{})
 	if problems.Errors() > 0 {
 		t.Fatal(problems)
 	}
+	return cfg
+}
+
+// loadFolder is a configuration with the folder of this test, and the sources of it, which are closed with the test.
+func loadFolder(t testing.TB, dir string) (*Sources, *authcache.Cache, *config.Config) {
+	t.Helper()
+	cfg := configuration(t, dir, "[auth]\ntenants_dir = \"tenants.d\"\n")
 	cache := authcache.New(authcache.Options{})
 	s := New(Options{Cache: cache, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { s.Close(); cache.Close() })

@@ -3,7 +3,6 @@ package sources
 import (
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -25,7 +24,7 @@ func ReadOnce(cfg *config.Config, o Options) []Finding {
 	s := New(o)
 	s.config = cfg
 	s.place()
-	r := &reading{sources: s, now: time.Now()}
+	s.readAtRest()
 	var found []Finding
 	tell := func(source string, err error) {
 		for _, one := range each(err) {
@@ -33,13 +32,11 @@ func ReadOnce(cfg *config.Config, o Options) []Finding {
 		}
 	}
 	if s.folder != nil {
-		s.folder.read(r)
 		for _, f := range s.folder.sorted() {
 			found = append(found, warnings(TenantsDir, f)...)
 		}
 	}
 	if s.htpasswd != nil {
-		s.htpasswd.read(r)
 		found = append(found, warnings(HtpasswdFile, &s.htpasswd.file)...)
 	}
 	for _, status := range o.Cache.Sources() {

@@ -116,9 +116,8 @@ func (s *Sources) use(cfg *config.Config) {
 		s.htpasswd.file.forget()
 	}
 	s.tokens.use(cfg)
-	for waited := time.Duration(0); !s.read() && waited < watch.Patience; waited += settling {
-		time.Sleep(settling) // somebody writes a file and asks for a reload at once
-	}
+	s.readAtRest()
+	s.acceptNoMore()
 	s.useShared(cfg) // last: what is in conflict with a file is so wherever it comes from
 }
 
@@ -163,8 +162,13 @@ func (s *Sources) AcceptRemovals() {
 	if s.shared != nil {
 		s.shared.accept()
 	}
+	s.acceptNoMore()
+}
+
+// acceptNoMore ends what somebody has asked for: what could not be read now may be half of itself when it can.
+func (s *Sources) acceptNoMore() {
 	for _, accepted := range s.accepting() {
-		*accepted = false // one that could not be read now may be half of itself when it can
+		*accepted = false
 	}
 }
 
@@ -228,16 +232,30 @@ func (s *Sources) read() bool {
 	}
 	if s.htpasswd != nil {
 		s.htpasswd.read(r)
+		if s.folder != nil && s.folder.last.text != "" {
+			s.folder.read(r) // what was in conflict with the one may not be with the other
+		}
 	}
 	s.tokens.read(r)
 	if s.shared != nil {
 		s.shared.retry()
 	}
 	s.watch()
-	if r.unfinished && s.watcher != nil {
+	if s.watcher != nil && r.failing {
+		s.watcher.Later()
+	}
+	if s.watcher != nil && r.unfinished {
 		s.watcher.Doubt()
 	}
 	return !r.unfinished
+}
+
+// readAtRest is read for somebody who writes a file and asks for it at once: it waits until all have come to rest. The caller
+// holds mu.
+func (s *Sources) readAtRest() {
+	for waited := time.Duration(0); !s.read() && waited < watch.Patience; waited += settling {
+		time.Sleep(settling)
+	}
 }
 
 // retryFiles has the files look again at what was in conflict with etcd. The caller holds mu.
@@ -272,6 +290,7 @@ type reading struct {
 	sources    *Sources
 	now        time.Time
 	unfinished bool // something is being written, and has to be looked at in a moment
+	failing    bool // something could not be read, and has to be tried again without a change
 }
 
 // parsing is how files beside the configuration file are read.
