@@ -19,7 +19,6 @@ func (a *App) useTenants(next, before *generation) error {
 	if err := a.parts.limits.replace(configurationFile, cfg.TenantLimits()); err != nil {
 		return err
 	}
-	a.sources.Expect(cfg)
 	entries := cfg.Entries()
 	both := entries
 	if before != nil && (elsewhere(cfg) || elsewhere(before.config)) {
@@ -31,6 +30,7 @@ func (a *App) useTenants(next, before *generation) error {
 		}
 		return err
 	}
+	a.sources.Expect(cfg) // only of what is used: one that is never read would leave a doubt for good
 	a.sources.Use(cfg)
 	if len(both) == len(entries) {
 		return nil

@@ -154,6 +154,30 @@ func TestAUserNameWithTwoTenants(t *testing.T) {
 	}
 }
 
+// A reload that is refused leaves no doubt behind: a source that only it names would never be read.
+func TestASourceOfARefusedReloadIsNotWaitedFor(t *testing.T) {
+	g := startFolder(t, "", map[string]string{"a.toml": tenant("team-a", "a", "one")})
+	good, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(users, []byte("# nobody\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g.write(strings.Replace(string(good), "[auth]\n", "[auth]\nhtpasswd_file = \""+users+"\"\n", 1) + tenant("team-x", "a", "two"))
+	if problems := g.Reload(); problems == nil {
+		t.Fatal("one user name of two tenants is taken")
+	}
+	g.write(string(good))
+	if problems := g.Reload(); problems != nil {
+		t.Fatal(problems)
+	}
+	if status := g.status(t, "nobody", "x"); status != 401 {
+		t.Errorf("who is unknown gets %d, and /ready says %s", status, g.ready(t))
+	}
+}
+
 // The settings of [auth] count for the files of the folder too, as soon as they change.
 func TestTheFolderFollowsTheSettings(t *testing.T) {
 	g := startFolder(t, "default_scopes = [\"read\"]\n", map[string]string{"a.toml": tenant("team-a", "a", "one")})
