@@ -123,7 +123,7 @@ func TestProxyHeadersTellWhoTheClientIs(t *testing.T) {
 	if status, _ := exchange(t, address, "PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n"+pushRaw); status != 0 {
 		t.Errorf("a header from somebody who is not trusted: %d", status)
 	}
-	r.write(toml("proxy_protocol = true\ntrusted_proxies = [\"127.0.0.1\"]"))
+	r.write(toml("proxy_protocol = true\ntrusted_proxies = [\"::ffff:127.0.0.1\"]"))
 	if problems := r.Reload(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -164,12 +164,14 @@ func TestForwardedForCountsFromTrustedProxiesOnly(t *testing.T) {
 	if status, forwarded := exchange(t, r.Addrs()[0].String(), raw); status != 200 || forwarded != "127.0.0.1" {
 		t.Errorf("from anybody: %d, %q", status, forwarded)
 	}
-	r.write(toml(`trusted_proxies = ["127.0.0.1"]`))
-	if problems := r.Reload(); len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	if status, forwarded := exchange(t, r.Addrs()[0].String(), raw); status != 200 || forwarded != "198.51.100.7, 127.0.0.1" {
-		t.Errorf("from a trusted proxy: %d, %q", status, forwarded)
+	for _, trusted := range []string{"127.0.0.1", "::ffff:127.0.0.1", "::ffff:127.0.0.0/104"} {
+		r.write(toml(`trusted_proxies = ["` + trusted + `"]`))
+		if problems := r.Reload(); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if status, forwarded := exchange(t, r.Addrs()[0].String(), raw); status != 200 || forwarded != "198.51.100.7, 127.0.0.1" {
+			t.Errorf("from a trusted proxy, %s: %d, %q", trusted, status, forwarded)
+		}
 	}
 }
 
@@ -185,12 +187,14 @@ func TestAllowFrom(t *testing.T) {
 	if !strings.Contains(metrics, "\nheadgate_client_connections_refused_total{reason=\"address\"} 2\n") {
 		t.Error("the metrics do not count them")
 	}
-	r.write(toml(`allow_from = ["192.0.2.0/24", "127.0.0.1"]`))
-	if problems := r.Reload(); len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	if status, _ := exchange(t, address, pushRaw); status != 200 {
-		t.Errorf("once it may: %d", status)
+	for _, allowed := range []string{"127.0.0.1", "::ffff:127.0.0.0/104"} {
+		r.write(toml(`allow_from = ["192.0.2.0/24", "` + allowed + `"]`))
+		if problems := r.Reload(); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if status, _ := exchange(t, address, pushRaw); status != 200 {
+			t.Errorf("once it may, by %s: %d", allowed, status)
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ type Address string
 type Addresses []Address
 
 // CIDR is a range of client addresses, written "10.0.0.0/8"; a bare address is a
-// range of one.
+// range of one. Addresses of IPv4 are always of IPv4 here, as those of clients are
+// when they are compared, also where they were written as of IPv6.
 type CIDR struct{ netip.Prefix }
 
 // Nameserver is the address of a DNS server, with a port: 53 when none is
@@ -120,12 +121,20 @@ func (c *CIDR) UnmarshalTOML(v any) error {
 		return errors.New(`is ` + kindOf(v) + `; want a range of addresses, such as "10.0.0.0/8"`)
 	}
 	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
+		ip = ip.Unmap()
 		c.Prefix = netip.PrefixFrom(ip, ip.BitLen())
 		return nil
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
 		return errors.New(`is not a range of addresses; want one such as "10.0.0.0/8" or "fd00::/8"`)
+	}
+	if prefix.Addr().Is4In6() {
+		const mapped = 96 // bits before the IPv4 address
+		if prefix.Bits() < mapped {
+			return errors.New(`is more than IPv4 written as IPv6; want a range of IPv4, such as "10.0.0.0/8", or one of IPv6`)
+		}
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-mapped)
 	}
 	c.Prefix = prefix.Masked()
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -79,7 +78,7 @@ func (c *Config) terms(t *Tenant) *authcache.Terms {
 		terms.Grace = time.Duration(c.Auth.ExpiryGrace)
 	}
 	for _, network := range t.AllowFrom {
-		terms.AllowFrom = append(terms.AllowFrom, unmapped(network.Prefix))
+		terms.AllowFrom = append(terms.AllowFrom, network.Prefix)
 	}
 	return terms
 }
@@ -108,13 +107,4 @@ func (t *Tenant) tokenSum() string {
 	}
 	sum := sha256.Sum256([]byte(t.Token + t.FromFile))
 	return hex.EncodeToString(sum[:])
-}
-
-// unmapped is a range of IPv4 addresses, also one that was written as of IPv6.
-func unmapped(p netip.Prefix) netip.Prefix {
-	const mapped = 96 // bits before the IPv4 address
-	if p.Addr().Is4In6() && p.Bits() >= mapped {
-		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
-	}
-	return p
 }

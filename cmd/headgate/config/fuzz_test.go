@@ -68,7 +68,7 @@ func FuzzParse(f *testing.F) {
 // accepted, and means the same.
 func FuzzValues(f *testing.F) {
 	for _, text := range []string{"5s", "1h0m0s", "0", "-1s", "2562047h47m16.854775807s", "16KiB", "0", "9007199254740991GiB", "007", "+5",
-		":8080", "[::1]:80", "unix:/x", "10.0.0.0/8", "::1%eth0", "auto", ""} {
+		":8080", "[::1]:80", "unix:/x", "10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:10.0.0.0/90", "::1%eth0", "auto", ""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

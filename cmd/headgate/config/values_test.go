@@ -117,6 +117,59 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestRangesOfIPv4WrittenAsIPv6 mean IPv4, under every key that has ranges: the addresses of clients are compared as IPv4.
+func TestRangesOfIPv4WrittenAsIPv6(t *testing.T) {
+	for _, test := range []struct{ in, want string }{ // "" when it is refused
+		{"10.0.0.0/8", "10.0.0.0/8"},
+		{"10.1.2.3", "10.1.2.3/32"},
+		{"10.1.2.3/8", "10.0.0.0/8"},
+		{"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+		{"::ffff:10.1.2.3/104", "10.0.0.0/8"},
+		{"::ffff:a00:0/104", "10.0.0.0/8"},
+		{"::ffff:10.1.2.3", "10.1.2.3/32"},
+		{"::ffff:10.1.2.3/128", "10.1.2.3/32"},
+		{"::ffff:0.0.0.0/96", "0.0.0.0/0"},
+		{"::ffff:10.0.0.0/95", ""},
+		{"::ffff:10.0.0.0/8", ""}, // 8 bits of IPv4 are meant
+		{"::ffff:0:0/0", ""},
+		{"::/0", "::/0"},
+		{"::/64", "::/64"},
+		{"::1", "::1/128"},
+		{"fd00::/8", "fd00::/8"},
+		{"fe80::1%eth0", ""},
+	} {
+		var c CIDR
+		switch err := c.UnmarshalTOML(test.in); {
+		case (err == nil) != (test.want != ""), err == nil && c.String() != test.want:
+			t.Errorf("%s: %s, %v; want %q", test.in, c, err, test.want)
+		}
+	}
+	c := mustParse(t, `
+[server]
+allow_from = ["::ffff:10.0.0.0/104"]
+proxy_protocol = true
+trusted_proxies = ["::ffff:10.0.0.0/104"]
+[admin]
+trusted = ["::ffff:10.0.0.0/104"]
+[[tenants]]
+id = "team-a"
+username = "a"
+password = "one"
+allow_from = ["::ffff:10.0.0.0/104"]
+`)
+	for key, got := range map[string][]CIDR{
+		"server.allow_from": c.Server.AllowFrom, "server.trusted_proxies": c.Server.TrustedProxies,
+		"admin.trusted": c.Admin.Trusted, "tenants.allow_from": c.Tenants[0].AllowFrom,
+	} {
+		if len(got) != 1 || got[0].String() != "10.0.0.0/8" {
+			t.Errorf("%s: %v", key, got)
+		}
+	}
+	if got := c.Entries()[0].Identity.Terms.AllowFrom; len(got) != 1 || got[0].String() != "10.0.0.0/8" {
+		t.Errorf("the entry: %v", got)
+	}
+}
+
 func TestPaths(t *testing.T) {
 	for _, text := range []string{"/", "/a", "/a/", "/a/b.c/~-_!$&'()+,=:@/9"} {
 		if path, prefix, err := readPath(text, false); err != nil || path != text || prefix {
