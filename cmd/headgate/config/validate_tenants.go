@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/authcache"
 )
@@ -64,7 +65,7 @@ func (c *Config) validateTenant(on *checks, key string, t *Tenant) {
 	if t.Scopes != nil {
 		parseScopes(on, key+".scopes", t.Scopes)
 	}
-	t.validateTerms(on, key)
+	t.validateTerms(on, key, time.Duration(c.Auth.ExpiryGrace))
 	if t.ReadTenants != nil || t.ReadDefault != nil || t.WriteTenants != nil {
 		t.validateReach(on, key, c.Cortex.TenantFederation)
 	}
@@ -97,15 +98,18 @@ func (f TenantFederation) checkPattern(on *checks, key, tenant string) {
 }
 
 // validateTerms looks at when and from where the credential may be used.
-func (t *Tenant) validateTerms(on *checks, key string) {
+func (t *Tenant) validateTerms(on *checks, key string, grace time.Duration) {
 	begin, end := t.NotBefore.Time, t.Expires.Time
 	if !begin.IsZero() && !end.IsZero() && !begin.Before(end) {
 		on.errorf(key+".not_before", "%s is not before expires, %s; want it earlier", t.NotBefore, t.Expires)
 	}
 	switch {
 	case end.IsZero():
-	case !on.now.Before(end):
+	case !on.now.Before(end.Add(grace)):
 		on.warnf(key+".expires", "the credential ended on %s and is refused; want a new one, or the entry out", day(end))
+	case !on.now.Before(end):
+		on.warnf(key+".expires", "the credential ended on %s and is taken until %s (auth.expiry_grace); want a new one beside it by then",
+			day(end), day(end.Add(grace)))
 	case end.Sub(on.now) < soon:
 		on.warnf(key+".expires", "the credential ends on %s; want a new one beside it by then", day(end))
 	}
