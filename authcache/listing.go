@@ -19,7 +19,11 @@ type CredentialStatus struct {
 
 	NotBefore time.Time // zero: no beginning
 	Expires   time.Time // zero: no end
-	Last      bool      // its tenant has no other that is good for longer
+	Until     time.Time // how long it is taken: Expires and the grace; zero: no end
+
+	// Last says that its tenant has no other when it is taken no more; of one that has ended, that it has had none since.
+	Last bool
+	Next time.Time // of a last one: when its tenant has one again; zero: never
 }
 
 // Left is how long the credential is good for, negative when it has expired, and reports whether it ends at all.
@@ -55,42 +59,93 @@ func (c *Cache) Credentials() []CredentialStatus {
 		c.static.parts[i].Load().each(func(s *slot) { used[s.record] = s.used.Load() })
 	}
 	all := make([]CredentialStatus, 0, c.length.Load())
-	longest := map[string]time.Time{} // of each tenant, the last moment it has a credential for
 	for _, s := range c.sources {
 		for _, r := range s.records {
 			if r.owner.source != s {
 				continue // it is told of where it was first
 			}
-			identity := r.identity.Load()
-			status := CredentialStatus{
-				Tenant: identity.Tenant, Client: identity.Client, Scheme: r.scheme,
-				Source: s.name, Where: r.owner.where, Used: timeOf(max(used[r], r.used.Load())),
-			}
-			if identity.Terms != nil {
-				status.NotBefore, status.Expires = identity.Terms.NotBefore, identity.Terms.Expires
-			}
-			longest[identity.Tenant] = later(longest[identity.Tenant], endOf(&status))
+			status := statusOf(r.identity.Load())
+			status.Scheme, status.Source, status.Where = r.scheme, s.name, r.owner.where
+			status.Used = timeOf(max(used[r], r.used.Load()))
 			all = append(all, status)
 		}
 	}
-	for i := range all {
-		all[i].Last = !all[i].Expires.IsZero() && !longest[all[i].Tenant].After(all[i].Expires)
+	inOrder(all, time.Now())
+	return all
+}
+
+// Listed tells of entries what Credentials would of a cache that has them alone. It looks at no secret, so entries may lack
+// theirs. The slice is the caller's.
+func Listed(source string, entries []Entry) []CredentialStatus {
+	all := make([]CredentialStatus, 0, len(entries))
+	for i := range entries {
+		status := statusOf(entries[i].Identity)
+		status.Scheme, status.Source, status.Where = entries[i].Scheme, source, entries[i].Where
+		all = append(all, status)
 	}
+	inOrder(all, time.Now())
+	return all
+}
+
+func statusOf(identity *Identity) CredentialStatus {
+	status := CredentialStatus{Tenant: identity.Tenant, Client: identity.Client}
+	if terms := identity.Terms; terms != nil {
+		status.NotBefore, status.Expires = terms.NotBefore, terms.Expires
+		if !terms.Expires.IsZero() {
+			status.Until = terms.Expires.Add(terms.Grace)
+		}
+	}
+	return status
+}
+
+// inOrder sorts credentials by tenant, client and place, and finds the last ones of each tenant.
+func inOrder(all []CredentialStatus, now time.Time) {
 	slices.SortFunc(all, func(a, b CredentialStatus) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Source, b.Source),
 			cmp.Compare(a.Where, b.Where), cmp.Compare(a.Scheme, b.Scheme))
 	})
-	return all
+	var ofTenant []*CredentialStatus
+	for i := range all {
+		ofTenant = append(ofTenant, &all[i])
+		if i+1 == len(all) || all[i+1].Tenant != all[i].Tenant {
+			findLast(ofTenant, now)
+			ofTenant = ofTenant[:0]
+		}
+	}
 }
 
-// endless is later than any credential expires.
+// findLast finds those credentials of one tenant after which it has none, for a while or for good. A while that is over
+// is nobody's concern any more.
+func findLast(ofTenant []*CredentialStatus, now time.Time) {
+	slices.SortFunc(ofTenant, func(a, b *CredentialStatus) int { return a.NotBefore.Compare(b.NotBefore) })
+	for first := 0; first < len(ofTenant); {
+		// Each of these begins before all of those before it have ended.
+		end, past := endOf(ofTenant[first]), first+1
+		for past < len(ofTenant) && !ofTenant[past].NotBefore.After(end) {
+			end = later(end, endOf(ofTenant[past]))
+			past++
+		}
+		var next time.Time
+		if past < len(ofTenant) {
+			next = ofTenant[past].NotBefore
+		}
+		for _, s := range ofTenant[first:past] {
+			if !s.Until.IsZero() && s.Until.Equal(end) && (next.IsZero() || next.After(now)) {
+				s.Last, s.Next = true, next
+			}
+		}
+		first = past
+	}
+}
+
+// endless is later than any credential ends.
 var endless = time.Unix(1<<40, 0)
 
 func endOf(s *CredentialStatus) time.Time {
-	if s.Expires.IsZero() {
+	if s.Until.IsZero() {
 		return endless
 	}
-	return s.Expires
+	return s.Until
 }
 
 func later(a, b time.Time) time.Time {

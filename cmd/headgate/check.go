@@ -50,7 +50,9 @@ func check(c console, file string, strict bool, o config.Options) error {
 	cfg := loaded.config
 	problems, clients := loaded.warnings, countOwnClients(cfg)
 	var cold coldStart
-	if !o.NoFiles {
+	if o.NoFiles {
+		problems = append(problems, checkOwnCredentials(cfg)...)
+	} else {
 		credentials := authcache.New(authcache.Options{Workers: 1})
 		defer credentials.Close()
 		found, errs := checkCredentials(cfg, credentials, o)

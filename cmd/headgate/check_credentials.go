@@ -22,26 +22,47 @@ func checkCredentials(cfg *config.Config, credentials *authcache.Cache, o config
 			errs++
 		}
 	}
-	return append(problems, endingTenants(credentials, time.Now())...), errs
+	if !cfg.Etcd.Enabled() { // which may have those that follow
+		problems = append(problems, endingTenants(credentials.Credentials(), time.Now())...)
+	}
+	return problems, errs
+}
+
+// checkOwnCredentials is checkCredentials without a look at files: it warns of tenants where the configuration file has
+// all there is.
+func checkOwnCredentials(cfg *config.Config) []string {
+	if cfg.Etcd.Enabled() || cfg.Auth.TenantsDir != "" || cfg.Auth.HtpasswdFile != "" {
+		return nil
+	}
+	return endingTenants(authcache.Listed(configurationFile, cfg.Entries()), time.Now())
 }
 
 // soonEnding is how long before its end the last credential of a tenant is worth a warning.
 const soonEnding = 14 * 24 * time.Hour
 
-// endingTenants names tenants that nobody can reach soon, or now already.
-func endingTenants(credentials *authcache.Cache, now time.Time) []string {
+// endingTenants names tenants that nobody can reach soon, or now already, for good or until their next credential begins.
+func endingTenants(all []authcache.CredentialStatus, now time.Time) []string {
+	const form = "2006-01-02 15:04 MST"
 	var warnings []string
-	for _, c := range credentials.Credentials() {
+	for _, c := range all {
 		left, ends := c.Left(now)
 		if !c.Last || !ends || left >= soonEnding {
 			continue
 		}
 		when := "ends on"
-		if left < 0 {
+		if left <= 0 {
 			when = "ended on"
 		}
-		warnings = append(warnings, fmt.Sprintf("warning: tenants: the last credential of tenant %q, %s (client %s), %s %s; want another one",
-			c.Tenant, c.Where, c.Client, when, c.Expires.UTC().Format("2006-01-02 15:04 MST")))
+		when += " " + c.Expires.UTC().Format(form)
+		if left <= 0 && now.Before(c.Until) {
+			when += " and is taken until " + c.Until.UTC().Format(form) + " (auth.expiry_grace)"
+		}
+		want := "want another one"
+		if !c.Next.IsZero() {
+			want = "the next one begins on " + c.Next.UTC().Format(form) + "; want one for the time between"
+		}
+		warnings = append(warnings, fmt.Sprintf("warning: tenants: the last credential of tenant %q, %s (client %s), %s; %s",
+			c.Tenant, c.Where, c.Client, when, want))
 	}
 	return warnings
 }

@@ -45,10 +45,14 @@ func (l *listing) credentials(cache *authcache.Cache, now time.Time) admin.Crede
 func credentialStatus(some []authcache.CredentialStatus, total int) admin.Credentials {
 	list := admin.Credentials{Total: total, Shown: make([]admin.Credential, 0, len(some))}
 	for _, s := range some {
-		list.Shown = append(list.Shown, admin.Credential{
+		shown := admin.Credential{
 			Tenant: s.Tenant, Client: s.Client, Method: s.Scheme.String(), Source: s.Source, Where: s.Where,
 			LastUsed: moment(s.Used), NotBefore: moment(s.NotBefore), Expires: moment(s.Expires), Last: s.Last,
-		})
+		}
+		if s.Until.After(s.Expires) {
+			shown.Until = moment(s.Until)
+		}
+		list.Shown = append(list.Shown, shown)
 	}
 	return list
 }

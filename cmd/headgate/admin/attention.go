@@ -51,7 +51,12 @@ func (s *Status) Notices(now time.Time) []Notice {
 		if c.Expires == nil || !c.Last && c.Expires.Before(now) {
 			continue // one that is replaced already
 		}
-		n.end("a credential of "+c.Client+", tenant "+c.Tenant+",", *c.Expires, now)
+		what := "a credential of " + c.Client + ", tenant " + c.Tenant + ","
+		if ended := !now.Before(*c.Expires); ended && c.Until != nil && now.Before(*c.Until) {
+			n.warnf("%s has ended %s and is taken until %s (auth.expiry_grace)", what, leftWords(now, *c.Expires), clockWords(*c.Until))
+		} else {
+			n.end(what, *c.Expires, now)
+		}
 	}
 	for _, l := range s.Limits {
 		switch {

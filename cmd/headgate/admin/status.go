@@ -211,7 +211,8 @@ type Credential struct {
 	LastUsed  *time.Time `json:"last_used,omitempty"` // by this process, to the minute
 	NotBefore *time.Time `json:"not_before,omitempty"`
 	Expires   *time.Time `json:"expires,omitempty"`
-	Last      bool       `json:"last,omitempty"` // its tenant has no other that is good for longer
+	Until     *time.Time `json:"taken_until,omitempty"` // where that is later, by auth.expiry_grace
+	Last      bool       `json:"last,omitempty"`        // its tenant has no other when it is taken no more
 }
 
 // Key is a key that tokens are verified with.

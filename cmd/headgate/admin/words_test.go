@@ -61,6 +61,8 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 			{Key: "upstreams.y.tls", Expires: now.Add(Soon + time.Hour), Problem: "error: upstreams.y.tls"}},
 		Credentials: Credentials{Shown: []Credential{
 			{Client: "ends", Tenant: "t", Expires: in(time.Hour)}, {Client: "replaced", Tenant: "t", Expires: in(-time.Hour)}, {Client: "stays", Tenant: "t"},
+			{Client: "gone", Tenant: "u", Expires: in(-2 * time.Hour), Until: in(-time.Hour), Last: true},
+			{Client: "taken", Tenant: "v", Expires: in(-time.Hour), Until: in(time.Hour), Last: true},
 		}},
 		Limits: []Limit{{Key: "limits.max_in_flight", Used: 80, Limit: 100}, {Key: "free", Used: 79, Limit: 100}, {Key: "none", Used: 5},
 			{Key: "memory", Used: 900 << 20, Limit: 1 << 30}},
@@ -73,12 +75,14 @@ func TestNoticesNameWhatIsWrong(t *testing.T) {
 		"bad: not all that the configuration of 2026-12-01 00:00:00 UTC says is in use: error: x",
 		"bad: the certificate of server.tls has ended 1h ago",
 		"bad: the certificate of upstreams.x.tls is not renewed: half",
+		"bad: a credential of gone, tenant u, has ended 2h ago",
 		"warn: b of distributor is passed over, for 1m: its requests fail",
 		"warn: the clocks of c (querier) and of this machine are 1m apart",
 		"warn: three: not read yet, pushes with credentials that are not known get 503",
 		"warn: server.idle_timeout keeps its old value until a restart",
 		"warn: the certificate of upstreams.x.tls ends in 1h",
 		"warn: a credential of ends, tenant t, ends in 1h",
+		"warn: a credential of taken, tenant v, has ended 1h ago and is taken until 2026-12-01 01:00:00 UTC (auth.expiry_grace)",
 		"warn: limits.max_in_flight: 80 of 100 are in use",
 		"warn: memory: 900\u00a0MiB of 1\u00a0GiB are in use",
 	}
