@@ -420,6 +420,7 @@ func TestChangesAreAudited(t *testing.T) {
 		{"POST", "/am/api/v2/silences", "{}", 202},
 		{"GET", "/am/api/v2/silences", "", 0},
 		{"GET", "/ingester/shutdown", "", 202},
+		{"GET", "/ingester/%66lush", "", 202},
 		{"GET", "/ingester/ring", "", 0},
 		{"POST", "/ingester/ring", "forget=x", 202},
 		{"POST", "/api/v1/push", "samples", 0},

@@ -52,6 +52,9 @@ func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 		{"HEAD /ingester/shutdown", []string{"Sec-Fetch-Site: cross-site"}, 403},
 		{"GET /ingester/renewTokens", []string{"Sec-Fetch-Site: cross-site"}, 403},
 		{"GET /ingester/mode?mode=READONLY", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		{"GET /ingester/%66lush", []string{"Sec-Fetch-Site: cross-site"}, 403}, // the same to whoever decodes it
+		{"GET /ingester/%73%68%75%74%64%6f%77%6E", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		{"GET /ingester/%66lus", []string{"Sec-Fetch-Site: cross-site"}, 200},
 		{"GET /flush", []string{"Sec-Fetch-Site: cross-site"}, 403},
 		{"GET /stop", []string{"Sec-Fetch-Site: cross-site"}, 403}, // which Cortex gets as /ingester/shutdown
 		{"GET /ingester/ring", []string{"Sec-Fetch-Site: cross-site"}, 200},

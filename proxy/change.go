@@ -21,11 +21,27 @@ func (x *exchange) changesSomething() bool {
 }
 
 // changesByGet reports whether a path, as the upstream gets it, is one of those with which Cortex does something whatever
-// the method: /ingester/shutdown and its like.
+// the method: /ingester/shutdown and its like. Cortex takes /ingester/%73hutdown for the same, so the path is compared
+// without its escapes, which are taken out in place.
 func changesByGet(path []byte) bool {
+	path = unescaped(path)
 	switch string(path[bytes.LastIndexByte(path, '/')+1:]) {
 	case "flush", "shutdown", "renewTokens", "mode":
 		return true
 	}
 	return false
+}
+
+// unescaped is what a path stands for, written over it. Its escapes are well formed.
+func unescaped(path []byte) []byte {
+	plain := path[:0]
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' {
+			c = unescape(path[i:])
+			i += 2
+		}
+		plain = append(plain, c)
+	}
+	return plain
 }
