@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -142,6 +143,13 @@ func (t *Tenant) validateReach(on *checks, key string, federation TenantFederati
 	check(key+".read_tenants", t.ReadTenants, "")
 	check(key+".read_default", t.ReadDefault, `"*" names nobody in particular; want the tenants of a read that names none`)
 	check(key+".write_tenants", t.WriteTenants, "")
+	someNamed := len(t.ReadTenants) > 0 && !slices.Contains(t.ReadTenants, authcache.AnyTenant)
+	for i, tenant := range t.ReadDefault {
+		if someNamed && tenant != authcache.AnyTenant && !slices.Contains(t.ReadTenants, tenant) {
+			on.warnf(indexKey(key+".read_default", i), "%s is not in read_tenants: a read that names nobody gets it, and one that names it "+
+				"is refused; want it in both", show(tenant))
+		}
+	}
 	switch most := federation.MaxTenant; {
 	case len(t.ReadDefault) > 1 && !federation.Enabled:
 		on.errorf(key+".read_default", "has several tenants, which Cortex takes in one read only with tenant federation; want one, or "+
