@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -40,9 +41,9 @@ func TestAmendChangesSingleEntries(t *testing.T) {
 		{"it moves", []Entry{at("5", plain("a", "u", "q"))}, []string{"2"}, "+0 -0 ~0", "", "u:q=a u:r=a w:p=d"},
 		{"and is known where it is", nil, []string{"5"}, "+0 -0 ~1", "", "u:r=a w:p=d"},
 		{"a bad one beside a good one", []Entry{at("6", plain("e", "x:", "p")), at("7", plain("e", "x", "p"))}, nil, "+1 -0 ~0", "6", "u:r=a w:p=d x:p=e"},
-		{"the name goes to another tenant", []Entry{at("8", plain("b", "u", "t"))}, []string{"1"}, "+0 -0 ~1", "", "u:t=b w:p=d x:p=e"},
+		{"the name goes to another tenant", []Entry{at("8", plain("b", "u", "t"))}, []string{"1"}, "+1 -1 ~0", "", "u:t=b w:p=d x:p=e"},
 		{"one that cannot go is in the way", []Entry{at("8", plain("b", ":", "t")), at("9", plain("c", "u", "t"))}, nil, "+0 -0 ~0", "8 9", "u:t=b w:p=d x:p=e"},
-		{"another identity", []Entry{at("7", plain("f", "x", "p"))}, nil, "+0 -0 ~1", "", "u:t=b w:p=d x:p=f"},
+		{"another identity", []Entry{at("7", plain("f", "x", "p"))}, nil, "+1 -1 ~0", "", "u:t=b w:p=d x:p=f"},
 	}
 	for _, step := range steps {
 		change, refused := c.Amend("etcd", step.changed, step.gone)
@@ -146,6 +147,7 @@ func TestAmendAgreesWithAMap(t *testing.T) {
 	defer c.Close()
 	mustReplace(t, c, "file", plain("t1", "u1", "p0"), plain("t2", "u2", "p1"))
 	model := map[string]Entry{} // by place
+	before := map[string]bool{"u1:p0": true, "u2:p1": true}
 	for round := range 3000 {
 		var changed []Entry
 		var gone []string
@@ -163,7 +165,7 @@ func TestAmendAgreesWithAMap(t *testing.T) {
 			}
 			changed = append(changed, at(place, plain(fmt.Sprintf("t%d", user), fmt.Sprintf("u%d", user), fmt.Sprintf("p%d", random.IntN(6)))))
 		}
-		_, refused := c.Amend("etcd", changed, gone)
+		change, refused := c.Amend("etcd", changed, gone)
 		bad := map[string]bool{}
 		for _, r := range refused {
 			bad[r.Where] = true
@@ -192,6 +194,28 @@ func TestAmendAgreesWithAMap(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Fatalf("round %d: known are %v, want %v", round, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 		}
+		var told Change
+		for user := range 8 {
+			client, prefix := fmt.Sprintf("t%d/u%d", user, user), fmt.Sprintf("u%d:", user)
+			of := func(all map[string]bool) map[string]bool {
+				mine := maps.Clone(all)
+				maps.DeleteFunc(mine, func(credential string, _ bool) bool { return !strings.HasPrefix(credential, prefix) })
+				return mine
+			}
+			switch had, has := of(before), of(want); {
+			case maps.Equal(had, has):
+			case len(had) == 0:
+				told.Added = append(told.Added, client)
+			case len(has) == 0:
+				told.Removed = append(told.Removed, client)
+			default:
+				told.Changed = append(told.Changed, client)
+			}
+		}
+		if !reflect.DeepEqual(change, told) {
+			t.Fatalf("round %d: the change is %+v, want %+v", round, change, told)
+		}
+		before = want
 		c.mu.Lock()
 		s := c.sources["etcd"]
 		if len(s.records) != len(model) || len(s.places) != len(model) {

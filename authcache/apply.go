@@ -11,24 +11,18 @@ import (
 // apply carries the plan out: first all that is new, then what is gone, which nobody owns any more. What the source has
 // afterwards is for the caller to note.
 func (c *Cache) apply(s *source, p *plan, orphans []*record) Change {
-	log := &changeLog{}
+	c.clients.begin(len(p.add) + len(orphans))
 	var altered []*record // in the static table
 	for _, k := range p.keep {
-		if c.keep(s, k, log) && k.record.static() {
+		if c.keep(s, k) && k.record.static() {
 			altered = append(altered, k.record)
-		}
-	}
-	for _, a := range p.add {
-		if r := a.record; r.user != "" && c.users[r.user] != nil {
-			log.changed(r)
-		} else {
-			log.added(r)
 		}
 	}
 	var static []addition
 	var slow []*record
 	for _, a := range p.add {
 		a.record.owner.source = s
+		c.clients.gain(a.record.identity.Load())
 		c.link(a)
 		if a.record.static() {
 			static = append(static, a)
@@ -39,11 +33,7 @@ func (c *Cache) apply(s *source, p *plan, orphans []*record) Change {
 	}
 	c.unlink(orphans)
 	for _, r := range orphans {
-		if r.user != "" && c.users[r.user] != nil {
-			log.changed(r)
-		} else {
-			log.removed(r)
-		}
+		c.clients.lose(r.identity.Load())
 	}
 
 	slowOrphans := slices.DeleteFunc(slices.Clone(orphans), func(r *record) bool { return !r.slow() })
@@ -59,7 +49,7 @@ func (c *Cache) apply(s *source, p *plan, orphans []*record) Change {
 	c.openTo.renew(c.open)
 	c.static.drop(staticOrphans)
 	c.discount(orphans)
-	return log.change()
+	return c.clients.change()
 }
 
 // count notes credentials that are about to be found. The numbers come first: who finds one must look in all places.
@@ -94,17 +84,19 @@ func (c *Cache) discount(orphans []*record) {
 }
 
 // keep brings a record that stays up to date, and reports whether it has another identity now.
-func (c *Cache) keep(s *source, k kept, log *changeLog) bool {
+func (c *Cache) keep(s *source, k kept) bool {
 	if o := k.record.ownedBy(s); o == nil {
 		k.record.own(s, strings.Clone(k.entry.Where))
 	} else if o.where != k.entry.Where {
 		o.where = strings.Clone(k.entry.Where)
 	}
-	if k.record.identity.Load().Equal(k.entry.Identity) {
+	before := k.record.identity.Load()
+	if before.Equal(k.entry.Identity) {
 		return false
 	}
 	k.record.identity.Store(k.entry.Identity)
-	log.changed(k.record)
+	c.clients.lose(before)
+	c.clients.gain(k.entry.Identity)
 	return true
 }
 

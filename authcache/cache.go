@@ -113,6 +113,7 @@ type Cache struct {
 	round   uint32
 	sources map[string]*source
 	users   map[string]*record // of Basic: the first record of each user name
+	clients clientCounts       // whose the credentials of the sources are
 	hashes  map[digest]*record // slow credentials by the digest of their stored hash
 	open    map[digest]*record // credentials of nobody
 }

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Change is what a Replace did, as sorted names of clients (Identity.Client), each in one of the lists. The slices are
-// the caller's.
+// Change is what happened to the credentials of clients, by their names, sorted and each in one of the lists: the tenant, a
+// slash and Identity.Client. The slices are the caller's.
 type Change struct {
 	Added   []string // had no credential before
 	Removed []string // have none any more
-	Changed []string // got or lost a credential beside others, or have another identity
+	Changed []string // got or lost a credential beside others, or have one with another identity
 }
 
 // Empty reports whether nothing changed.
@@ -21,41 +21,62 @@ func (c Change) String() string {
 	return fmt.Sprintf("+%d -%d ~%d", len(c.Added), len(c.Removed), len(c.Changed))
 }
 
-// changeLog gathers names while a plan is carried out.
-type changeLog struct {
-	add, remove, alter []string
-}
-
-func (l *changeLog) added(r *record)   { l.add = append(l.add, r.identity.Load().Client) }
-func (l *changeLog) removed(r *record) { l.remove = append(l.remove, r.identity.Load().Client) }
-func (l *changeLog) changed(r *record) { l.alter = append(l.alter, r.identity.Load().Client) }
-
-// change sorts the names. One that was both added and removed, under two user names or as two tokens, has changed.
-func (l *changeLog) change() Change {
-	added, removed := unique(l.add), unique(l.remove)
-	both := func(name string) bool {
-		_, a := slices.BinarySearch(added, name)
-		_, r := slices.BinarySearch(removed, name)
-		return a && r
-	}
-	for _, name := range added {
-		if both(name) {
-			l.alter = append(l.alter, name)
-		}
-	}
-	altered := unique(l.alter)
-	isAltered := func(name string) bool {
-		_, found := slices.BinarySearch(altered, name)
-		return found
-	}
-	return Change{
-		Added:   slices.DeleteFunc(added, isAltered),
-		Removed: slices.DeleteFunc(removed, isAltered),
-		Changed: altered,
+// put enters a name that something happened to, once.
+func (c *Change) put(name string, before, after bool) {
+	switch {
+	case before && after:
+		c.Changed = append(c.Changed, name)
+	case before:
+		c.Removed = append(c.Removed, name)
+	case after:
+		c.Added = append(c.Added, name)
 	}
 }
 
-func unique(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
+func (c Change) sorted() Change {
+	for _, names := range [][]string{c.Added, c.Removed, c.Changed} {
+		slices.Sort(names)
+	}
+	return c
+}
+
+// clientCounts counts the credentials of every client, and knows whom the change under way did something to.
+type clientCounts struct {
+	now    map[client]int // none has 0
+	before map[client]int // of those that the change touched
+}
+
+// begin is for a change that touches about so many.
+func (c *clientCounts) begin(touched int) {
+	if c.now == nil {
+		c.now = make(map[client]int, touched)
+	}
+	c.before = make(map[client]int, touched)
+}
+
+func (c *clientCounts) gain(i *Identity) { c.now[c.touch(i)]++ }
+
+func (c *clientCounts) lose(i *Identity) {
+	who := c.touch(i)
+	if c.now[who]--; c.now[who] == 0 {
+		delete(c.now, who)
+	}
+}
+
+func (c *clientCounts) touch(i *Identity) client {
+	who := i.client()
+	if _, again := c.before[who]; !again {
+		c.before[who] = c.now[who]
+	}
+	return who
+}
+
+// change ends the change, and tells of it.
+func (c *clientCounts) change() Change {
+	var done Change
+	for who, had := range c.before {
+		done.put(who.String(), had > 0, c.now[who] > 0)
+	}
+	c.before = nil
+	return done.sorted()
 }

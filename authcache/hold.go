@@ -55,22 +55,20 @@ func MassRemoval(removed, of int) bool { return of >= leastHeld && 2*removed > o
 
 // massRemoval tells what a plan would take away, if that is too much to go by itself; else nil.
 func (c *Cache) massRemoval(s *source, p *plan) *HeldError {
-	type client struct{ tenant, name string }
-	of := func(i *Identity) client { return client{i.Tenant, i.Client} }
 	if len(s.records) < leastHeld {
 		return nil
 	}
 	left := map[client]bool{}
 	for _, k := range p.keep {
-		left[of(k.entry.Identity)] = true
+		left[k.entry.Identity.client()] = true
 	}
 	for _, a := range p.add {
-		left[of(a.record.identity.Load())] = true
+		left[a.record.identity.Load().client()] = true
 	}
 	held := &HeldError{Source: s.name, Of: len(s.records)}
 	for _, r := range s.records {
 		identity := r.identity.Load()
-		if r.seen == c.round || left[of(identity)] || r.ownedByOther(s) != nil {
+		if r.seen == c.round || left[identity.client()] || r.ownedByOther(s) != nil {
 			continue
 		}
 		held.Removed++

@@ -356,7 +356,7 @@ func TestNobodyIsKnownByTheAddress(t *testing.T) {
 		}
 	}
 	mustReplace(t, c, "folder", nobody("some", "10.1.0.0/16"))
-	if change := mustReplace(t, c, "file", nobody("some", "10.0.0.0/8")); change.String() != "+1 -2 ~0" {
+	if change := mustReplace(t, c, "file", nobody("some", "10.0.0.0/8")); change.String() != "+0 -2 ~1" {
 		t.Errorf("the change is %v", change)
 	}
 	expect(t, c, at("10.0.0.1"), Accepted, "some")

@@ -36,17 +36,9 @@ func (s *CredentialStatus) Left(now time.Time) (time.Duration, bool) {
 
 // Clients is how many clients have a configured credential: names, each of one tenant.
 func (c *Cache) Clients() int {
-	type client struct{ tenant, name string }
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found := make(map[client]struct{}, c.length.Load())
-	for _, s := range c.sources {
-		for _, r := range s.records {
-			identity := r.identity.Load()
-			found[client{identity.Tenant, identity.Client}] = struct{}{}
-		}
-	}
-	return len(found)
+	return len(c.clients.now)
 }
 
 // Credentials tells of every configured credential, by tenant, client and place. Tokens are not among them. The slice is

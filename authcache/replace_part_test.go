@@ -70,7 +70,7 @@ func TestADroppedSourceTakesItsCredentialsAlong(t *testing.T) {
 	c.Failed("folder", errors.New("is away"))
 	expect(t, c, basic("nobody", "p"), Unready, "")
 	change := c.Drop("folder")
-	if !slices.Equal(change.Removed, []string{"one"}) || len(change.Added)+len(change.Changed) > 0 {
+	if !slices.Equal(change.Removed, []string{"b/one"}) || len(change.Added)+len(change.Changed) > 0 {
 		t.Errorf("%+v", change)
 	}
 	expect(t, c, basic("both", "p"), Accepted, "a")

@@ -159,28 +159,47 @@ func TestACredentialOfTwoSourcesStaysUntilBothDropIt(t *testing.T) {
 func TestReplaceTellsWhatChanged(t *testing.T) {
 	named := func(name string, e Entry) Entry { id := *e.Identity; id.Client = name; e.Identity = &id; return e }
 	scoped := func(e Entry) Entry { id := *e.Identity; id.Scopes = Operator; e.Identity = &id; return e }
-	token := func(name, token string) Entry {
-		return Entry{Identity: &Identity{Tenant: "a", Client: name}, Scheme: Bearer, Password: token}
+	tokenOf := func(tenant, name, token string) Entry {
+		return Entry{Identity: &Identity{Tenant: tenant, Client: name}, Scheme: Bearer, Password: token}
 	}
+	token := func(name, token string) Entry { return tokenOf("a", name, token) }
 	tests := []struct {
 		name          string
 		before, after []Entry
 		want          Change
 	}{
 		{"nothing", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "u", "p")}, Change{}},
-		{"from nothing", nil, []Entry{plain("a", "v", "p"), plain("a", "u", "p")}, Change{Added: []string{"u", "v"}}},
-		{"to nothing", []Entry{plain("a", "v", "p"), plain("a", "u", "p")}, nil, Change{Removed: []string{"u", "v"}}},
+		{"from nothing", nil, []Entry{plain("a", "v", "p"), plain("a", "u", "p")}, Change{Added: []string{"a/u", "a/v"}}},
+		{"to nothing", []Entry{plain("a", "v", "p"), plain("a", "u", "p")}, nil, Change{Removed: []string{"a/u", "a/v"}}},
 		{"order and place", []Entry{plain("a", "u", "p"), plain("a", "v", "p")}, []Entry{plain("a", "v", "p"), plain("a", "u", "p")}, Change{}},
-		{"password", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "u", "q")}, Change{Changed: []string{"u"}}},
-		{"hash for password", []Entry{plain("a", "u", "p")}, []Entry{hashed("a", "u", fakeHash("p"))}, Change{Changed: []string{"u"}}},
-		{"second password", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "u", "p"), plain("a", "u", "q")}, Change{Changed: []string{"u"}}},
-		{"first password gone", []Entry{plain("a", "u", "p"), plain("a", "u", "q")}, []Entry{plain("a", "u", "q")}, Change{Changed: []string{"u"}}},
-		{"scopes", []Entry{plain("a", "u", "p")}, []Entry{scoped(plain("a", "u", "p"))}, Change{Changed: []string{"u"}}},
-		{"scopes of a hash", []Entry{hashed("a", "u", fakeHash("p"))}, []Entry{scoped(hashed("a", "u", fakeHash("p")))}, Change{Changed: []string{"u"}}},
-		{"one in, one out", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "v", "p")}, Change{Added: []string{"v"}, Removed: []string{"u"}}},
-		{"user name of a named client", []Entry{named("c", plain("a", "u", "p"))}, []Entry{named("c", plain("a", "v", "p"))}, Change{Changed: []string{"c"}}},
-		{"token", []Entry{token("c", "one")}, []Entry{token("c", "two")}, Change{Changed: []string{"c"}}},
-		{"token in, token out", []Entry{token("c", "one")}, []Entry{token("d", "two")}, Change{Added: []string{"d"}, Removed: []string{"c"}}},
+		{"password", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "u", "q")}, Change{Changed: []string{"a/u"}}},
+		{"hash for password", []Entry{plain("a", "u", "p")}, []Entry{hashed("a", "u", fakeHash("p"))}, Change{Changed: []string{"a/u"}}},
+		{"second password", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "u", "p"), plain("a", "u", "q")}, Change{Changed: []string{"a/u"}}},
+		{"first password gone", []Entry{plain("a", "u", "p"), plain("a", "u", "q")}, []Entry{plain("a", "u", "q")}, Change{Changed: []string{"a/u"}}},
+		{"scopes", []Entry{plain("a", "u", "p")}, []Entry{scoped(plain("a", "u", "p"))}, Change{Changed: []string{"a/u"}}},
+		{"scopes of a hash", []Entry{hashed("a", "u", fakeHash("p"))}, []Entry{scoped(hashed("a", "u", fakeHash("p")))}, Change{Changed: []string{"a/u"}}},
+		{"one in, one out", []Entry{plain("a", "u", "p")}, []Entry{plain("a", "v", "p")}, Change{Added: []string{"a/v"}, Removed: []string{"a/u"}}},
+		{"user name of a named client", []Entry{named("c", plain("a", "u", "p"))}, []Entry{named("c", plain("a", "v", "p"))}, Change{Changed: []string{"a/c"}}},
+		{"token", []Entry{token("c", "one")}, []Entry{token("c", "two")}, Change{Changed: []string{"a/c"}}},
+		{"token in, token out", []Entry{token("c", "one")}, []Entry{token("d", "two")}, Change{Added: []string{"a/d"}, Removed: []string{"a/c"}}},
+		{"second token", []Entry{token("c", "one")}, []Entry{token("c", "one"), token("c", "two")}, Change{Changed: []string{"a/c"}}},
+		{"first token gone", []Entry{token("c", "one"), token("c", "two")}, []Entry{token("c", "two")}, Change{Changed: []string{"a/c"}}},
+		{"password beside a token", []Entry{token("c", "one")}, []Entry{token("c", "one"), named("c", plain("a", "u", "p"))}, Change{Changed: []string{"a/c"}}},
+		{"one name of three tenants, two gone", []Entry{tokenOf("a", "c", "one"), tokenOf("b", "c", "two"), tokenOf("z", "c", "three")},
+			[]Entry{tokenOf("b", "c", "two")}, Change{Removed: []string{"a/c", "z/c"}}},
+		{"one name, from tenant to tenant", []Entry{tokenOf("a", "c", "one")}, []Entry{tokenOf("z", "c", "two")},
+			Change{Added: []string{"z/c"}, Removed: []string{"a/c"}}},
+		{"the token of another tenant", []Entry{tokenOf("a", "c", "one")}, []Entry{tokenOf("z", "c", "one")},
+			Change{Added: []string{"z/c"}, Removed: []string{"a/c"}}},
+		{"another name", []Entry{token("c", "one")}, []Entry{token("d", "one")}, Change{Added: []string{"a/d"}, Removed: []string{"a/c"}}},
+		{"another name for one of two", []Entry{token("c", "one"), token("c", "two")}, []Entry{token("c", "one"), token("d", "two")},
+			Change{Added: []string{"a/d"}, Changed: []string{"a/c"}}},
+		{"a name that another has", []Entry{token("c", "one"), token("d", "two")}, []Entry{token("d", "one"), token("d", "two")},
+			Change{Removed: []string{"a/c"}, Changed: []string{"a/d"}}},
+		{"two names change places", []Entry{token("c", "one"), token("d", "two")}, []Entry{token("d", "one"), token("c", "two")},
+			Change{Changed: []string{"a/c", "a/d"}}},
+		{"user name of another tenant", []Entry{plain("a", "u", "p")}, []Entry{plain("z", "u", "q")},
+			Change{Added: []string{"z/u"}, Removed: []string{"a/u"}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -201,6 +220,34 @@ func TestReplaceTellsWhatChanged(t *testing.T) {
 	change := Change{Added: []string{"a", "b"}, Changed: []string{"c"}}
 	if got := change.String(); got != "+2 -0 ~1" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestAClientMayHaveCredentialsElsewhere: what the other sources have of it counts too.
+func TestAClientMayHaveCredentialsElsewhere(t *testing.T) {
+	token := func(token string) Entry {
+		return Entry{Identity: &Identity{Tenant: "a", Client: "c"}, Scheme: Bearer, Password: token}
+	}
+	c := opened(Options{})
+	defer c.Close()
+	for _, step := range []struct {
+		source  string
+		entries []Entry
+		want    string
+	}{
+		{"file", []Entry{token("one")}, "+1 -0 ~0"},
+		{"folder", []Entry{token("two")}, "+0 -0 ~1"},
+		{"folder", []Entry{token("one"), token("two")}, "+0 -0 ~0"},
+		{"file", nil, "+0 -0 ~0"},
+		{"folder", []Entry{token("one")}, "+0 -0 ~1"},
+		{"folder", nil, "+0 -1 ~0"},
+	} {
+		if got := mustReplace(t, c, step.source, step.entries...); got.String() != step.want {
+			t.Errorf("%s with %d tokens: %v, want %s", step.source, len(step.entries), got, step.want)
+		}
+	}
+	if n := c.Clients(); n != 0 {
+		t.Errorf("%d clients are left", n)
 	}
 }
 

@@ -47,8 +47,8 @@ func TestChangesOfCredentialsAreAudited(t *testing.T) {
 		t.Fatalf("%d lines, want one for the start and one for the reload that changed something", len(lines))
 	}
 	for i, want := range []map[string]any{
-		{"change": "+2 -0 ~0", "source": configurationFile, "added": []any{"prometheus-a", "prometheus-b"}, "removed": nil},
-		{"change": "+1 -1 ~1", "added": []any{"prometheus-c"}, "removed": []any{"prometheus-b"}, "changed": []any{"prometheus-a"}},
+		{"change": "+2 -0 ~0", "source": configurationFile, "added": []any{"team-a/prometheus-a", "team-b/prometheus-b"}, "removed": nil},
+		{"change": "+1 -1 ~1", "added": []any{"team-b/prometheus-c"}, "removed": []any{"team-b/prometheus-b"}, "changed": []any{"team-a/prometheus-a"}},
 	} {
 		for key, value := range want {
 			if fmt.Sprint(lines[i][key]) != fmt.Sprint(value) {
