@@ -21,6 +21,36 @@ func (c Change) String() string {
 	return fmt.Sprintf("+%d -%d ~%d", len(c.Added), len(c.Removed), len(c.Changed))
 }
 
+// Then is what this change and the next come to. Who came with the one and went with the other is in none of its lists.
+func (c Change) Then(next Change) Change {
+	type known struct{ before, after bool }
+	all := make(map[string]known)
+	c.each(func(name string, before, after bool) { all[name] = known{before, after} })
+	next.each(func(name string, before, after bool) {
+		if first, twice := all[name]; twice {
+			before = first.before
+		}
+		all[name] = known{before, after}
+	})
+	var both Change
+	for name, k := range all {
+		both.put(name, k.before, k.after)
+	}
+	return both.sorted()
+}
+
+// each calls f for every name, with whether it had and has credentials.
+func (c Change) each(f func(name string, before, after bool)) {
+	for _, list := range []struct {
+		names         []string
+		before, after bool
+	}{{c.Added, false, true}, {c.Removed, true, false}, {c.Changed, true, true}} {
+		for _, name := range list.names {
+			f(name, list.before, list.after)
+		}
+	}
+}
+
 // put enters a name that something happened to, once.
 func (c *Change) put(name string, before, after bool) {
 	switch {

@@ -251,6 +251,18 @@ func TestAClientMayHaveCredentialsElsewhere(t *testing.T) {
 	}
 }
 
+func TestTwoChangesComeToOne(t *testing.T) {
+	first := Change{Added: []string{"n", "n gone", "n more"}, Removed: []string{"o", "o back"}, Changed: []string{"c", "c gone", "c more"}}
+	next := Change{Added: []string{"o back", "x"}, Removed: []string{"c gone", "n gone", "y"}, Changed: []string{"c more", "n more", "z"}}
+	want := Change{Added: []string{"n", "n more", "x"}, Removed: []string{"c gone", "o", "y"}, Changed: []string{"c", "c more", "o back", "z"}}
+	if got := first.Then(next); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := first.Then(Change{}); !reflect.DeepEqual(got, first) {
+		t.Errorf("nothing after it makes %+v of it", got)
+	}
+}
+
 func TestAnUnchangedCredentialKeepsItsIdentity(t *testing.T) {
 	c := opened(Options{})
 	defer c.Close()

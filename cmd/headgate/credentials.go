@@ -24,7 +24,8 @@ func (a *App) useTenants(next, before *generation) error {
 	if before != nil && (elsewhere(cfg) || elsewhere(before.config)) {
 		both = slices.Concat(entries, leaving(before.config.Entries(), entries))
 	}
-	if err := a.replaceOwn(both, doubt); err != nil {
+	change, err := a.replaceOwn(both, doubt)
+	if err != nil {
 		if before != nil {
 			_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
 		}
@@ -32,27 +33,24 @@ func (a *App) useTenants(next, before *generation) error {
 	}
 	a.sources.Expect(cfg) // only of what is used: one that is never read would leave a doubt for good
 	a.sources.Use(cfg)
-	if len(both) == len(entries) {
-		return nil
+	if len(both) > len(entries) {
+		left, err := a.replaceOwn(entries, doubt)
+		if err != nil {
+			a.log.Error("credentials that left the configuration file are still in use", "error", err)
+		}
+		change = change.Then(left)
+		a.sources.Reconsider()
 	}
-	if err := a.replaceOwn(entries, doubt); err != nil {
-		a.log.Error("credentials that left the configuration file are still in use", "error", err)
-	}
-	a.sources.Reconsider()
+	a.logs.credentialsChanged(configurationFile, change)
 	return nil
 }
 
 // replaceOwn replaces the credentials of the configuration file, which may leave a doubt (nil: none).
-func (a *App) replaceOwn(entries []authcache.Entry, doubt error) error {
-	var change authcache.Change
-	var err error
+func (a *App) replaceOwn(entries []authcache.Entry, doubt error) (authcache.Change, error) {
 	if doubt != nil {
-		change, err = a.parts.credentials.ReplacePart(configurationFile, entries, doubt)
-	} else {
-		change, err = a.parts.credentials.Replace(configurationFile, entries)
+		return a.parts.credentials.ReplacePart(configurationFile, entries, doubt)
 	}
-	a.logs.credentialsChanged(configurationFile, change)
-	return err
+	return a.parts.credentials.Replace(configurationFile, entries)
 }
 
 // elsewhere reports whether a configuration has credentials beside its own.

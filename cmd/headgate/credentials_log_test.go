@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -65,6 +66,43 @@ func TestChangesOfCredentialsAreAudited(t *testing.T) {
 	r.Reload()
 	if lines := linesOf(t, r.log, aboutCredentials); len(lines) != 3 {
 		t.Errorf("%d lines, want a third for the reload that turned the audit log off, and none after it", len(lines))
+	}
+}
+
+// TestAReloadHasOneLineOfTheConfigurationFile: with other sources, what leaves the file stays until those were read. What it
+// all comes to is one change.
+func TestAReloadHasOneLineOfTheConfigurationFile(t *testing.T) {
+	token := func(id, name, token string) string {
+		return "[[tenants]]\nid = \"" + id + "\"\nname = \"" + name + "\"\ntoken = \"" + token + "\"\n"
+	}
+	g := startFolder(t, token("team-a", "collector", "first-token")+token("team-b", "collector", "second-token")+
+		tenant("team-c", "prometheus-c", "one")+tenant("team-d", "prometheus-d", "one"),
+		map[string]string{"x.toml": tenant("team-x", "other", "one")})
+	text, err := os.ReadFile(g.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.put(t, "d.toml", tenant("team-d", "prometheus-d", "one"))
+	g.write(strings.NewReplacer("first-token", "third-token", `"prometheus-c"`, `"prometheus-e"`,
+		token("team-b", "collector", "second-token"), token("team-z", "collector", "second-token"),
+		tenant("team-d", "prometheus-d", "one"), "").Replace(string(text)))
+	started := len(linesOf(t, g.log, aboutCredentials))
+	if problems := g.Reload(); problems != nil {
+		t.Fatal(problems)
+	}
+	lines := linesOf(t, g.log, aboutCredentials)[started:]
+	if len(lines) != 1 {
+		t.Fatalf("%d lines, want one: %v", len(lines), lines)
+	}
+	for key, want := range map[string]any{
+		"source": configurationFile, "change": "+2 -2 ~1",
+		"added":   []any{"team-c/prometheus-e", "team-z/collector"},
+		"removed": []any{"team-b/collector", "team-c/prometheus-c"},
+		"changed": []any{"team-a/collector"},
+	} {
+		if fmt.Sprint(lines[0][key]) != fmt.Sprint(want) {
+			t.Errorf("%s is %v, want %v", key, lines[0][key], want)
+		}
 	}
 }
 
