@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/authcache"
 )
 
-// refusalsPerSecond bounds the lines of the audit log for each reason.
+// refusalsPerSecond is how many lines of the audit log each reason gets in a second, before lineLimit leaves any out.
 const refusalsPerSecond = 10
 
 // auditLog writes who was refused, and who changed what.
