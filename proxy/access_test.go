@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +64,12 @@ func (g *loggedGateway) send(t testing.TB, raw string) int {
 func ended(t testing.TB, g *loggedGateway, from *lockedBuffer, pass func(line map[string]any) bool) []map[string]any {
 	t.Helper()
 	eventually(t, "no request is under way", func() bool { return g.InFlight() == 0 })
+	return linesOf(t, from, pass)
+}
+
+// linesOf are the lines of a log that pass.
+func linesOf(t testing.TB, from *lockedBuffer, pass func(line map[string]any) bool) []map[string]any {
+	t.Helper()
 	var found []map[string]any
 	for text := range strings.Lines(from.String()) {
 		line := map[string]any{}
@@ -463,22 +468,6 @@ func TestChangesAreAudited(t *testing.T) {
 	if n := len(ended(t, g, g.changes, isAudit)) + len(ended(t, g, g.lines, isAudit)); n != 0 {
 		t.Errorf("%d lines of an audit log that is off", n)
 	}
-}
-
-// TestConnectionsThatAreTurnedAwayAreAudited: they have no request, but an address.
-func TestConnectionsThatAreTurnedAwayAreAudited(t *testing.T) {
-	t.Parallel()
-	g := startLogged(t, testRoutes(testPool(t, startRecorder(t, nil).addr), nil), func(s *Settings) {
-		s.AllowFrom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-	})
-	c := g.dial(t)
-	if _, err := c.Read(make([]byte, 1)); err == nil {
-		t.Error("the connection was not turned away")
-	}
-	want := func(line map[string]any) bool {
-		return isAudit(line) && line["reason"] == "address_denied" && line["address"] == "127.0.0.1"
-	}
-	eventually(t, "the audit log has the address", func() bool { return len(ended(t, g, g.lines, want)) == 1 })
 }
 
 func FuzzPrintable(f *testing.F) {

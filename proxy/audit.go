@@ -3,7 +3,7 @@ package proxy
 import (
 	"context"
 	"log/slog"
-	"net/netip"
+	"net"
 	"time"
 
 	"github.com/headgate/headgate/authcache"
@@ -67,11 +67,27 @@ func (x *exchange) auditRefusal(now time.Time) {
 	a.log.LogAttrs(context.Background(), slog.LevelInfo, "a request was refused", attrs...)
 }
 
-// refusedConnection writes of a connection that was turned away before it could send anything.
-func (a *auditLog) refusedConnection(r *Refusal, from netip.Addr) {
-	if a.refusals[r].allow(time.Now(), refusalsPerSecond) {
-		a.log.Info("a connection was refused", "log", "audit", "reason", r.Reason, "address", from.String())
+// Why a connection may be refused before it could send a request.
+var (
+	notAllowedFrom = refuse(addressDenied)
+	fullHouse      = refuseFor(overloaded, "there are as many connections as server.max_connections allows")
+)
+
+// refusedConnection writes of a connection that was refused before it could send a request, and of what there is to say of
+// its sender. A peer of nil is not known yet.
+func (a *auditLog) refusedConnection(f *failure, peer net.Addr, sender ...slog.Attr) {
+	if !a.refusals[f.Refusal].allow(time.Now(), refusalsPerSecond) {
+		return
 	}
+	attrs := append(make([]slog.Attr, 0, 8), slog.String("log", "audit"), slog.String("reason", f.Reason))
+	if f.detail != "" {
+		attrs = append(attrs, slog.String("detail", f.detail))
+	}
+	attrs = append(attrs, sender...)
+	if peer != nil {
+		attrs = append(attrs, slog.String("address", addressText(peer)))
+	}
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "a connection was refused", attrs...)
 }
 
 // What the audit log says of requests that went upstream.

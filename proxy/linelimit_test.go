@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net/netip"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -84,11 +84,11 @@ func TestRefusalsAreBoundedForEachReason(t *testing.T) {
 		suppressed := int64(0)
 		log := slog.New(slog.NewTextHandler(&b, nil))
 		a := newAuditLog(log, log, func(n int64) { suppressed += n })
-		from := netip.MustParseAddr("192.0.2.1")
+		from := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}
 		for range 10 + 250 {
-			a.refusedConnection(addressDenied, from)
+			a.refusedConnection(notAllowedFrom, from)
 		}
-		a.refusedConnection(overloaded, from)
+		a.refusedConnection(fullHouse, from)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		said := b.String()

@@ -73,16 +73,24 @@ func (l *listener) Close() error {
 // its address may connect. Where a PROXY header will tell the address, the first request tells.
 func (p *Proxy) admits(c net.Conn) bool {
 	s := p.snapshot.Load()
-	switch {
-	case s == nil:
+	if s == nil {
 		return true
+	}
+	var peer net.Addr
+	if !tellsLater(c) {
+		peer = c.RemoteAddr()
+	}
+	switch {
 	case s.maxConnections > 0 && !p.conns.makeRoom(s.maxConnections):
 		p.seen.turnedAway["limit"].Inc()
+		if s.audit {
+			p.seen.audit.refusedConnection(fullHouse, peer)
+		}
 		return false
-	case !tellsLater(c) && !s.admits(remoteAddr(c)):
+	case peer != nil && !s.admits(addressOf(peer)):
 		p.seen.turnedAway["address"].Inc()
 		if s.audit {
-			p.seen.audit.refusedConnection(addressDenied, remoteAddr(c))
+			p.seen.audit.refusedConnection(notAllowedFrom, peer)
 		}
 		return false
 	}
@@ -109,9 +117,18 @@ func (s *Snapshot) admits(addr netip.Addr) bool {
 	return len(s.allowFrom) == 0 || !addr.IsValid() || within(s.allowFrom, addr)
 }
 
-func remoteAddr(c net.Conn) netip.Addr {
-	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		return addr.AddrPort().Addr().Unmap()
+// addressOf is the address of a peer, invalid for a socket of this machine.
+func addressOf(peer net.Addr) netip.Addr {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
 	}
 	return netip.Addr{}
+}
+
+// addressText is the address of a peer in a log, as that of a request.
+func addressText(peer net.Addr) string {
+	if addr := addressOf(peer); addr.IsValid() {
+		return addr.WithZone("").String()
+	}
+	return "unix"
 }

@@ -116,10 +116,14 @@ func (o *observer) acceptFailed(err error) {
 
 // handshakeFailed notes a client that TLS could not agree with: without the certificate that is required, of another
 // age, or none at all.
-func (o *observer) handshakeFailed(peer net.Addr, err error) {
+func (p *Proxy) handshakeFailed(peer net.Addr, err error) {
+	o := p.seen
 	o.handshakes.Inc()
 	if o.mayLog() {
 		o.log.Info("a client and TLS did not agree", "address", peer.String(), "error", err)
+	}
+	if s := p.snapshot.Load(); s != nil && s.audit {
+		o.audit.refusedCertificate(peer, err)
 	}
 }
 

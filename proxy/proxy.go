@@ -67,7 +67,7 @@ func New(o Options) *Proxy {
 	}
 	p.memory.limit, p.memory.inUse, p.memory.collect = o.MemoryLimit, memoryInUse, collectGarbage
 	p.seen = newObserver(p, &o)
-	p.limits.HandshakeFailed = p.seen.handshakeFailed
+	p.limits.HandshakeFailed = p.handshakeFailed
 	if o.Metrics != nil {
 		p.exportUsage(o.Metrics)
 	}
