@@ -1,5 +1,7 @@
 package authcache
 
+import "github.com/headgate/headgate/authcache/verify"
+
 // Identity is who a verified credential is. It never changes once it was given to a Cache; every request that presents
 // the credential gets the same pointer. What most requests need fits one line of the processor's cache; Terms and Reach,
 // which few credentials have, are behind pointers.
@@ -14,6 +16,17 @@ type Identity struct {
 	Scopes Scope
 	Terms  *Terms // when and from where it may be used; nil: always, from everywhere
 	Reach  *Reach // the tenants it may name; nil: none, it always gets its own
+
+	token *verify.Token // that says so; nil where a source does
+}
+
+// TokenID is the ID (jti) of the signed token that was verified, by which it can be taken back: as it is, of any length and
+// with any characters. It is empty where the token has none, and for every other credential.
+func (i *Identity) TokenID() string {
+	if i.token == nil {
+		return ""
+	}
+	return i.token.ID
 }
 
 // Equal reports whether both say the same.

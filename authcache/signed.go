@@ -112,7 +112,7 @@ func identityOf(t *verify.Token, defaults Scope) *Identity {
 	if len(t.Tenants) == 0 || slices.ContainsFunc(t.Tenants, func(tenant string) bool { return ValidTenant(tenant) != nil }) {
 		return nil
 	}
-	identity := &Identity{Client: SafeClient(t.Subject), Scopes: defaults}
+	identity := &Identity{Client: SafeClient(t.Subject), Scopes: defaults, token: t}
 	if t.ScopesGiven {
 		identity.Scopes = 0
 		for _, name := range t.Scopes {

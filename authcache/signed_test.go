@@ -1,6 +1,7 @@
 package authcache
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -85,6 +86,8 @@ func TestWhoATokenIs(t *testing.T) {
 		{"invalid tenant", jwt.MapClaims{"tenant_id": "a|b"}, "", nil},
 		{"one invalid tenant", jwt.MapClaims{"tenant_id": []string{"a", "../b"}}, "", nil},
 		{"every tenant", jwt.MapClaims{"tenant_id": []string{"*", "a"}}, "", nil},
+		{"with an ID", jwt.MapClaims{"jti": "a\tb"}, "", &Identity{Tenant: "team-a", Client: "agent", Scopes: Write}},
+		{"several, with an ID", jwt.MapClaims{"jti": "c", "tenant_id": many}, "", &Identity{Client: "agent", Scopes: Write, Reach: reachOf(t, many, many, many)}},
 		{"star alone", jwt.MapClaims{"tenant_id": "*"}, "", &Identity{Tenant: "*", Client: "agent", Scopes: Write}},
 	}
 	for _, test := range tests {
@@ -97,6 +100,8 @@ func TestWhoATokenIs(t *testing.T) {
 				t.Errorf("%s: %v %v, want forbidden", test.name, verdict, identity)
 			case test.want != nil && (verdict != Accepted || !identity.Equal(test.want)):
 				t.Errorf("%s: %v %+v, want %+v", test.name, verdict, identity, test.want)
+			case test.want != nil && identity.TokenID() != fmt.Sprint(cmp.Or(test.claims["jti"], any(""))):
+				t.Errorf("%s: its ID is %q, want %v", test.name, identity.TokenID(), test.claims["jti"])
 			}
 		}
 		c.Close()

@@ -119,8 +119,11 @@ func (x *exchange) auditPassed(text string) {
 	x.proxy.seen.audit.changes.LogAttrs(context.Background(), slog.LevelInfo, text, attrs...)
 }
 
+// maxTokenID is how much of the ID of a token is logged, in bytes. Usual ones have 36.
+const maxTokenID = 128
+
 // appendToken names the token of a client that has shown a good one: the client's name is that of its sub, which many
-// tokens can have, or none.
+// tokens can have, or none. By its ID a signed one can be taken back.
 func (x *exchange) appendToken(attrs []slog.Attr) []slog.Attr {
 	if x.identity == nil || x.sender.scheme != authcache.Bearer {
 		return attrs
@@ -130,7 +133,11 @@ func (x *exchange) appendToken(attrs []slog.Attr) []slog.Attr {
 	if !ok {
 		return attrs
 	}
-	return append(attrs, slog.String("sender", nameOf(shown)))
+	attrs = append(attrs, slog.String("sender", nameOf(shown)))
+	if id := x.identity.TokenID(); id != "" {
+		attrs = append(attrs, slog.String("jti", shorten([]byte(id), maxTokenID)))
+	}
+	return attrs
 }
 
 // maxTenantAsked is how much of a tenant header is logged, in bytes: the longest tenant ID there is.

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // TestDocumentsHaveTheFieldsOfEveryLine gathers what the lines of requests and of the audit log really have, and looks
@@ -15,7 +18,8 @@ func TestDocumentsHaveTheFieldsOfEveryLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	cortex := newUpstream(t)
-	r := start(t, gate(everything(cortex.URL))+tenant("team-a", "prometheus-a", "one")+tenant("team-b", "prometheus-b", "two")+
+	secret := strings.Repeat("s", 32)
+	r := start(t, gate(everything(cortex.URL))+"[auth.jwt]\nsecret = \""+secret+"\"\n"+tenant("team-a", "prometheus-a", "one")+tenant("team-b", "prometheus-b", "two")+
 		"[log.access]\nenabled = true\nquery = true\n"+tracingTable("http://127.0.0.1:1"))
 	client := newClient(t)
 	for _, try := range []request{
@@ -29,6 +33,8 @@ func TestDocumentsHaveTheFieldsOfEveryLine(t *testing.T) {
 		try.url = r.url(try.url)
 		try.must(t, client)
 	}
+	sendWith(t, client, "POST", r.url("/api/v1/rules/ns"), signedBy(t, jwt.SigningMethodHS256, []byte(secret),
+		jwt.MapClaims{"tenant_id": "team-a", "jti": "1", "exp": time.Now().Add(time.Hour).Unix()}))
 	broken, err := os.ReadFile(r.file)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +54,7 @@ func TestDocumentsHaveTheFieldsOfEveryLine(t *testing.T) {
 			t.Errorf("docs/logging.md does not have the line %q", msg)
 		}
 	}
-	for _, must := range []string{"trace", "match", "tenant_asked", "bytes", "added", "removed", "changed", "sender", "reason"} {
+	for _, must := range []string{"trace", "match", "tenant_asked", "bytes", "added", "removed", "changed", "sender", "jti", "reason"} {
 		if !fields[must] {
 			t.Errorf("no line has %s: this test sees too little", must)
 		}
