@@ -59,7 +59,7 @@ func (x *exchange) auditRefusal(now time.Time) {
 	attrs = x.appendOutcome(attrs)
 	attrs = x.appendSender(attrs)
 	attrs = x.appendToken(attrs)
-	if asked := x.tenantAsked(); asked != "" {
+	if asked := x.tenantAsked(""); asked != "" {
 		attrs = append(attrs, slog.String("tenant_asked", asked))
 	}
 	attrs = x.appendRequest(attrs)
@@ -143,12 +143,18 @@ func (x *exchange) appendToken(attrs []slog.Attr) []slog.Attr {
 // maxTenantAsked is how much of a tenant header is logged, in bytes: the longest tenant ID there is.
 const maxTenantAsked = 150
 
-// tenantAsked is the tenant that the client named, whatever became of it.
-func (x *exchange) tenantAsked() string {
+// tenantAsked is the tenant that the client named, whatever became of it: the first that is another than used, if there are
+// several headers.
+func (x *exchange) tenantAsked(used string) string {
+	var asked []byte
 	for i := range x.head.Fields {
-		if f := &x.head.Fields[i]; isTenantHeader(f.Name) {
-			return shorten(f.Value, maxTenantAsked)
+		f := &x.head.Fields[i]
+		if !isTenantHeader(f.Name) {
+			continue
+		}
+		if asked = f.Value; string(asked) != used {
+			break
 		}
 	}
-	return ""
+	return shorten(asked, maxTenantAsked)
 }

@@ -114,6 +114,32 @@ func TestWhichTenantGoesUpstream(t *testing.T) {
 	}
 }
 
+// TestTheLogHasTheTenantThatWasNotUsed: beside the one that was, and harmless whatever it is.
+func TestTheLogHasTheTenantThatWasNotUsed(t *testing.T) {
+	t.Parallel()
+	g := startEveryKind(t, startRecorder(t, nil).addr, nil)
+	for name, test := range map[string]struct {
+		fields []string
+		want   string
+	}{
+		"another tenant":        {[]string{"X-Scope-OrgID: tenant-b"}, "tenant_asked=tenant-b"},
+		"a look-alike":          {[]string{"X_Scope_OrgID: tenant-b"}, "tenant_asked=tenant-b"},
+		"its own and another":   {[]string{"X-Scope-OrgID: tenant-a", "X_Scope_OrgID: tenant-b"}, "tenant_asked=tenant-b"},
+		"its own, twice":        {[]string{"X-Scope-OrgID: tenant-a", "X-Scope-OrgID: tenant-a"}, "tenant_asked=tenant-a"},
+		"nobody":                {[]string{"X-Scope-OrgID:"}, `tenant_asked=""`},
+		"what a terminal reads": {[]string{"X-Scope-OrgID: a\u009bb"}, `tenant_asked=a\u009bb`},
+		"a long one":            {[]string{"X-Scope-OrgID: " + strings.Repeat("x", 1000)}, "tenant_asked=" + strings.Repeat("x", 150) + "…\n"},
+	} {
+		g.log.reset()
+		if r := g.ask(t, requestAs(pushLine, append(test.fields, "Authorization: "+basicA)...)); r.status != 200 {
+			t.Fatalf("%s: answered %v", name, r)
+		}
+		if want := `msg="a client sent a tenant that was not used" client=tenant-a tenant=tenant-a ` + test.want; !strings.Contains(g.log.String(), want) {
+			t.Errorf("%s: the log has no %q: %s", name, want, g.log)
+		}
+	}
+}
+
 // TestFederationIsTheClusters: where Cortex does not join tenants, a read of two of them never reaches it.
 func TestFederationIsTheClusters(t *testing.T) {
 	t.Parallel()

@@ -142,7 +142,8 @@ func (o *observer) sendFailed(x *exchange, err error) {
 func (o *observer) tenantIgnored(x *exchange) {
 	o.tenantsIgnored.Inc()
 	if o.mayLog() {
-		o.log.Info("a client sent a tenant that was not used", "client", x.identity.Client, "tenant", x.tenant)
+		o.log.Info("a client sent a tenant that was not used", "client", x.identity.Client, "tenant", x.tenant,
+			"tenant_asked", x.tenantAsked(x.tenant))
 	}
 }
 
