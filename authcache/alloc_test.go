@@ -25,6 +25,7 @@ func TestKnownCredentialsAllocateNothing(t *testing.T) {
 	mustReplace(t, c, "file", plain("a", "plain", "secret"), plain("a", "long", password), tokenEntry("b", token), bearing,
 		hashed("c", "slow", fakeHash("secret")), generated("a", "generated", "secret"), onTerms(plain("a", "terms", "secret"), terms),
 		onTerms(hashed("a", "slowterms", fakeHash("secret")), terms),
+		onTerms(hashed("a", "networks", fakeHash("secret")), terms), onTerms(hashed("a", "networks", slowHash(time.Nanosecond, "secret")), Terms{AllowFrom: prefixes("192.168.0.0/16")}),
 		Entry{Identity: &Identity{Tenant: "d", Client: "d"}, Scheme: Certificate, User: "dns:agent.example"},
 		Entry{Identity: &Identity{Tenant: "e", Client: "e", Terms: &terms}, Scheme: Anonymous})
 	many := signed(t, jwt.MapClaims{"tenant_id": []string{"a", "b"}})
@@ -53,6 +54,9 @@ func TestKnownCredentialsAllocateNothing(t *testing.T) {
 		{"nobody, by address", c, from(Credential{Scheme: Anonymous}, "10.0.0.1"), Accepted},
 		{"bound to time and place", c, from(basic("terms", "secret"), "fd00::1"), Accepted},
 		{"slow, bound to time and place", c, from(basic("slowterms", "secret"), "10.0.0.1"), Accepted},
+		{"slow, in one network", c, from(basic("networks", "secret"), "10.0.0.1"), Accepted},
+		{"the same, in the other one", c, from(basic("networks", "secret"), "192.168.0.1"), Accepted},
+		{"once more in the first, which is not in the table any more", c, from(basic("networks", "secret"), "10.0.0.1"), Accepted},
 		{"from the wrong place, seen a moment ago", c, from(basic("terms", "secret"), "11.0.0.1"), Misplaced},
 		{"wrong password, seen a moment ago", c, basic("slow", "wrong"), Rejected},
 		{"forged token, seen a moment ago", c, bearer("eyJhbGciOiJIUzI1NiJ9.e30.AAAA"), Rejected},

@@ -2,7 +2,6 @@ package authcache
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"net/netip"
 	"time"
 
@@ -37,7 +36,7 @@ func (c *Cache) authenticate(cred Credential) (_ *Identity, _ Verdict, counted b
 	// Fast path: a password or token that is configured in plain text, or a certificate's name.
 	if s := c.static.slot(&d); s != nil {
 		if s.onTerms {
-			identity, verdict := c.onTerms(d, cred, s.identity)
+			identity, verdict := c.search(d, cred)
 			return identity, verdict, false
 		}
 		s.touch(c.minute.now.Load())
@@ -46,16 +45,13 @@ func (c *Cache) authenticate(cred Credential) (_ *Identity, _ Verdict, counted b
 	}
 	// Fast path: a secret that matched a hash before, or a token that was verified before.
 	if r := c.findVerified(d); r != nil {
-		identity := r.identity.Load()
-		if identity.Terms != nil {
-			identity, verdict := c.onTerms(d, cred, identity)
-			return identity, verdict, false
+		if identity := r.identity.Load(); identity.Terms == nil {
+			c.touch(r)
+			c.metrics.fastVerified[cred.Scheme].Add(1)
+			return identity, Accepted, true
 		}
-		c.touch(r)
-		c.metrics.fastVerified[cred.Scheme].Add(1)
-		return identity, Accepted, true
 	}
-	identity, verdict := c.unknown(d, cred)
+	identity, verdict := c.search(d, cred)
 	return identity, verdict, false
 }
 
@@ -123,42 +119,6 @@ func (c *Cache) vouches(r *record, now time.Time) bool {
 	return ttl <= 0 || p != nil && now.Sub(p.at) < ttl
 }
 
-// onTerms decides on a credential that is known, and bound to a time or to addresses. Who may not use it is refused at
-// the price of a wrong one, and as one: how long that takes shall not tell that the secret was right.
-func (c *Cache) onTerms(d digest, cred Credential, identity *Identity) (*Identity, Verdict) {
-	settled := c.settled()
-	verdict := identity.Terms.judge(cred.From, time.Now())
-	if verdict == Accepted {
-		if s := c.static.slot(&d); s != nil {
-			s.touch(c.minute.now.Load())
-			c.metrics.slowStatic.Add(1)
-		} else if r, found := c.verified.Load(d); found {
-			c.touch(r)
-			c.metrics.slowVerified.Add(1)
-		}
-		return identity, Accepted
-	}
-	if !settled {
-		verdict = Unready // the source that cannot be read may have it on other terms
-	}
-	if !c.costly(cred) {
-		return nil, verdict
-	}
-	wrong := check{key: d.apart(), digest: d, generation: c.generationOf(cred.Scheme)}
-	if _, found := c.passwords.rejections.remembers(wrong.key, wrong.generation, time.Now()); found {
-		c.metrics.hitRejected.Inc()
-		return nil, verdict
-	}
-	f, _ := c.passwords.queue.join(wrong, cred.Secret, func() bool { return false })
-	if f == nil {
-		return nil, Busy
-	}
-	if <-f.done; f.outcome == busy {
-		return nil, Busy
-	}
-	return nil, verdict
-}
-
 // costly reports whether the rejection of such a credential takes the time of a slow hash. Who cannot be right is refused
 // at once, whether the user exists or not, and only basic authentication has users. A token is refused at the price of
 // its own check: there is no name that could be found out, and nothing of a token is right before all of it is.
@@ -167,7 +127,7 @@ func (c *Cache) costly(cred Credential) bool {
 		(len(cred.Secret) <= verify.MaxBcryptPassword || c.unbounded.Load() > 0)
 }
 
-// apart is for those who may not use a credential, so that those who may do not get their answer.
+// apart is for those who may use no slow credential of a user name, so that those who may do not get their answer.
 func (d digest) apart() digest {
 	d[0] = ^d[0]
 	return d
@@ -185,23 +145,34 @@ func (c *Cache) generationOf(scheme Scheme) uint64 {
 // changesPerRequest is how often the credentials may change under one request before it is told to come again.
 const changesPerRequest = 8
 
-// unknown decides on a credential that was not in memory a moment ago. Sources may be replaced meanwhile, so it first
-// notes how things stand and then looks once more: a rejection has to hold for all that was in force when it is given.
-func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
+// search decides on a credential that was not in memory a moment ago, or is bound to a time or to addresses. Sources may be
+// replaced meanwhile, so it first notes how things stand and then looks once more: a rejection has to hold for all that was
+// in force when it is given.
+//
+// Several entries of one user name may have the same password. It is good if any of them may be used now, from there, so
+// one that may not is refused only when all are, and at the price of a wrong one: how long that takes shall not tell that
+// the secret was right.
+func (c *Cache) search(d digest, cred Credential) (*Identity, Verdict) {
 	for range changesPerRequest {
 		settled := c.settled()
 		generation := c.generationOf(cred.Scheme)
+		seen := c.look(d, cred)
+		if seen.identity != nil {
+			return seen.identity, Accepted
+		}
 		final := func(refusal Verdict) (*Identity, Verdict) {
+			if seen.refusal != Rejected {
+				refusal = seen.refusal
+			}
 			if refusal != Forbidden && !(settled && c.settled()) {
-				refusal = Unready
+				refusal = Unready // the source that cannot be read may have it, or on other terms
 			}
 			return nil, refusal
 		}
 
-		if identity := c.look(d, cred); identity != nil {
-			return c.onTerms(d, cred, identity)
+		if seen.refusal == Rejected {
+			c.metrics.misses.Inc()
 		}
-		c.metrics.misses.Inc()
 		p := &c.passwords
 		asked := check{key: d, digest: d, generation: generation}
 		switch {
@@ -218,7 +189,7 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 			c.metrics.hitRejected.Inc()
 			return final(refusal)
 		}
-		f, proved := p.queue.join(asked, cred.Secret, func() bool { return c.findVerified(d) != nil })
+		f, proved := p.queue.join(asked, cred.Secret, func() bool { return c.proven(d, cred, &sight{}) != nil })
 		switch {
 		case proved:
 			continue
@@ -230,12 +201,9 @@ func (c *Cache) unknown(d digest, cred Credential) (*Identity, Verdict) {
 		case f.outcome == busy:
 			return nil, Busy
 		case f.outcome == accepted:
-			if c.vouches(f.record, time.Now()) {
-				if identity := f.record.identity.Load(); identity.Terms == nil {
-					return identity, Accepted
-				} else {
-					return c.onTerms(d, cred, identity)
-				}
+			// A flight that began before a change may have found what this client may not use.
+			if identity := f.record.identity.Load(); c.vouches(f.record, time.Now()) && identity.judge(cred.From) == Accepted {
+				return identity, Accepted
 			}
 		case f.again != nil:
 			if !c.waitFor(f.again) {
@@ -264,28 +232,6 @@ func (c *Cache) address(asked *check, cred Credential) {
 		asked.name, asked.records = name, usable
 		asked.key = c.digester.at(asked.digest, cred.From)
 	}
-}
-
-// look finds an identity in all places that need no slow check.
-func (c *Cache) look(d digest, cred Credential) *Identity {
-	if identity := c.static.find(&d); identity != nil {
-		return identity
-	}
-	if r := c.findVerified(d); r != nil {
-		return r.identity.Load()
-	}
-	if c.generated.Load() == 0 || cred.Scheme > Bearer {
-		return nil
-	}
-	// A secret of which only the SHA-256 is known. Once it was seen, it is in the verified table.
-	sum := sha256.Sum256(cred.Secret)
-	stored := c.digester.sum(storedSHA256+kind(cred.Scheme), cred.User, sum[:])
-	r := c.static.record(&stored)
-	if r == nil || r.hashed == nil {
-		return nil
-	}
-	c.prove(r, d)
-	return r.identity.Load()
 }
 
 // waitFor waits for a reading of keys, but not for ever, and reports whether it is over.

@@ -1,6 +1,11 @@
 package authcache
 
-import "github.com/headgate/headgate/authcache/verify"
+import (
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
+)
 
 // Identity is who a verified credential is. It never changes once it was given to a Cache; every request that presents
 // the credential gets the same pointer. What most requests need fits one line of the processor's cache; Terms and Reach,
@@ -33,4 +38,12 @@ func (i *Identity) TokenID() string {
 func (i *Identity) Equal(other *Identity) bool {
 	return i.Tenant == other.Tenant && i.Client == other.Client && i.Scopes == other.Scopes &&
 		i.Terms.equal(other.Terms) && i.Reach.equal(other.Reach)
+}
+
+// judge says whether a client at this address may use a credential of the identity now.
+func (i *Identity) judge(from netip.Addr) Verdict {
+	if i.Terms == nil { // Fast path: without a clock
+		return Accepted
+	}
+	return i.Terms.judge(from, time.Now())
 }

@@ -46,15 +46,7 @@ type addition struct {
 	record *record
 }
 
-// find returns who presents the credential of this digest, nil if there is nobody. The whole digest is compared.
-func (t *table) find(d *digest) *Identity {
-	if s := t.slot(d); s != nil {
-		return s.identity
-	}
-	return nil
-}
-
-// record returns the record of this digest, nil if there is none.
+// record returns the record of this digest, nil if there is none. The whole digest is compared.
 func (t *table) record(d *digest) *record {
 	if s := t.slot(d); s != nil {
 		return s.record

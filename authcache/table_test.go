@@ -60,11 +60,11 @@ func TestTableAgreesWithAMap(t *testing.T) {
 				t.Fatalf("the table has %d records, want %d", count, len(want))
 			}
 			for d, r := range want {
-				if table.record(&d) != r || table.find(&d) != r.identity.Load() {
+				if s := table.slot(&d); table.record(&d) != r || s.identity != r.identity.Load() {
 					t.Fatalf("%x: another record or identity", d)
 				}
 				for _, near := range []digest{{d[0] + 1<<32, d[1], d[2], d[3]}, {d[0], d[1] + 1, d[2], d[3]}, {d[0], d[1], d[2] + 1<<40, d[3]}, {d[0], d[1], d[2], d[3] ^ 1}} {
-					if want[near] == nil && table.find(&near) != nil {
+					if want[near] == nil && table.record(&near) != nil {
 						t.Fatalf("%x is found as %x", near, d)
 					}
 				}
