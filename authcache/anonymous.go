@@ -19,24 +19,36 @@ type addresses struct {
 type openPrefix struct {
 	prefix netip.Prefix
 	record *record
+	entry  string // all prefixes of the record, which is what tells it from others
 }
 
-// find returns whose the most exact prefix of this address is, nil if there is none.
-func (a *addresses) find(from netip.Addr) *record {
+// find returns who a request from this address is now: whose smallest network it is in, of those that are in force. An entry
+// that has ended, or has not begun, is as good as none. When there is no other one, the verdict is what is wrong with the
+// one of the smallest network, Rejected if there is none at all.
+func (a *addresses) find(from netip.Addr, now time.Time) (*record, Verdict) {
+	refusal := Rejected
 	list := a.list.Load()
 	if list == nil {
-		return nil
+		return nil, refusal
 	}
 	from = from.Unmap().WithZone("")
 	for _, open := range *list {
-		if open.prefix.Contains(from) {
-			return open.record
+		if !open.prefix.Contains(from) {
+			continue
+		}
+		verdict := open.record.identity.Load().Terms.At(now)
+		if verdict == Accepted {
+			return open.record, Accepted
+		}
+		if refusal == Rejected {
+			refusal = verdict
 		}
 	}
-	return nil
+	return nil, refusal
 }
 
-// renew makes the list of these records.
+// renew makes the list of these records, the smallest networks first. The order is always the same: several entries of one
+// client may have the same network, and the first that is in force counts.
 func (a *addresses) renew(records map[digest]*record) {
 	if len(records) == 0 {
 		a.list.Store(nil)
@@ -44,12 +56,14 @@ func (a *addresses) renew(records map[digest]*record) {
 	}
 	var list []openPrefix
 	for _, r := range records {
-		for _, prefix := range r.identity.Load().Terms.AllowFrom {
-			list = append(list, openPrefix{prefix.Masked(), r})
+		allowed := r.identity.Load().Terms.AllowFrom
+		entry := string(prefixText(allowed))
+		for _, prefix := range allowed {
+			list = append(list, openPrefix{prefix.Masked(), r, entry})
 		}
 	}
 	slices.SortFunc(list, func(a, b openPrefix) int {
-		return cmp.Or(-cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), a.prefix.Addr().Compare(b.prefix.Addr()))
+		return cmp.Or(-cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.entry, b.entry))
 	})
 	a.list.Store(&list)
 }
@@ -57,20 +71,17 @@ func (a *addresses) renew(records map[digest]*record) {
 // withoutCredential says who a request without credentials is.
 func (c *Cache) withoutCredential(from netip.Addr) (*Identity, Verdict) {
 	settled := c.settled()
-	refusal := Rejected
-	if r := c.openTo.find(from); r != nil {
-		identity := r.identity.Load()
-		if refusal = identity.Terms.judge(from, time.Now()); refusal == Accepted {
-			r.touch(c.minute.now.Load())
-			c.metrics.slowStatic.Add(1)
-			return identity, Accepted
-		}
+	r, verdict := c.openTo.find(from, time.Now())
+	if verdict == Accepted {
+		r.touch(c.minute.now.Load())
+		c.metrics.slowStatic.Add(1)
+		return r.identity.Load(), Accepted
 	}
 	c.metrics.misses.Inc()
 	if !settled {
-		refusal = Unready
+		verdict = Unready
 	}
-	return nil, refusal
+	return nil, verdict
 }
 
 // prefixText is one text for one set of prefixes, in whatever order.

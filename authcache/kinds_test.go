@@ -370,6 +370,50 @@ func TestNobodyIsKnownByTheAddress(t *testing.T) {
 	}
 }
 
+// An entry of nobody that is not in force is in the way of no other: neither of one with the same network, nor of one with a
+// wider one. Of several that are, the same one counts at every start.
+func TestNobodysEntriesThatHaveEnded(t *testing.T) {
+	nobody := func(tenant, client string, terms Terms, ranges ...string) Entry {
+		terms.AllowFrom = prefixes(ranges...)
+		return Entry{Identity: &Identity{Tenant: tenant, Client: client, Terms: &terms}, Scheme: Anonymous, Where: "entry of " + client}
+	}
+	ended, early := Terms{Expires: time.Unix(1, 0)}, Terms{NotBefore: time.Now().Add(time.Hour)}
+	naming := func(e Entry, reach *Reach) Entry {
+		e.Identity.Reach = reach
+		return e
+	}
+	one, other := reachOf(t, []string{"one"}, nil, nil), reachOf(t, []string{"other"}, nil, nil)
+	for _, test := range []struct {
+		name    string
+		entries []Entry
+		want    Verdict
+		tenant  string
+		reach   *Reach
+	}{
+		{"beside one of the same network", []Entry{nobody("a", "a", ended, "10.0.0.0/8"), nobody("a", "a", Terms{}, "10.0.0.0/8", "fd00::/8")}, Accepted, "a", nil},
+		{"the other way round", []Entry{nobody("a", "a", Terms{}, "10.0.0.0/8"), nobody("a", "a", ended, "10.0.0.0/8", "fd00::/8")}, Accepted, "a", nil},
+		{"within a wider one", []Entry{nobody("wide", "w", Terms{}, "10.0.0.0/8"), nobody("a", "a", ended, "10.0.0.0/16")}, Accepted, "wide", nil},
+		{"not begun, within a wider one", []Entry{nobody("wide", "w", Terms{}, "10.0.0.0/8"), nobody("a", "a", early, "10.0.0.0/16")}, Accepted, "wide", nil},
+		{"in force, within a wider one", []Entry{nobody("wide", "w", Terms{}, "10.0.0.0/8"), nobody("a", "a", Terms{}, "10.0.0.0/16")}, Accepted, "a", nil},
+		{"all of them", []Entry{nobody("wide", "w", early, "10.0.0.0/8"), nobody("a", "a", ended, "10.0.0.0/16")}, Expired, "", nil},
+		{"for elsewhere", []Entry{nobody("a", "a", ended, "11.0.0.0/8")}, Rejected, "", nil},
+		{"two that are in force", []Entry{
+			naming(nobody("a", "a", Terms{}, "10.0.0.0/8", "fd00::/8"), other), naming(nobody("a", "a", Terms{}, "10.0.0.0/8"), one),
+		}, Accepted, "a", one},
+	} {
+		for range 20 { // maps are read in another order each time
+			c := opened(Options{})
+			mustReplace(t, c, "file", test.entries...)
+			cred := from(Credential{Scheme: Anonymous}, "10.0.0.1")
+			identity, verdict := c.Authenticate(cred)
+			if verdict != test.want || verdict == Accepted && (identity.Tenant != test.tenant || !identity.Reach.equal(test.reach)) {
+				t.Errorf("%s: %v %+v, want %v", test.name, verdict, identity, test.want)
+			}
+			c.Close()
+		}
+	}
+}
+
 func TestEntriesOfNewKindsThatCannotWork(t *testing.T) {
 	identity := &Identity{Tenant: "a", Client: "a"}
 	for _, test := range []struct {
