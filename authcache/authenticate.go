@@ -207,7 +207,7 @@ func (c *Cache) search(d digest, cred Credential) (*Identity, Verdict) {
 			}
 		case f.again != nil:
 			if !c.waitFor(f.again) {
-				return nil, Unready
+				return nil, Busy
 			}
 		case f.generation == c.generationOf(cred.Scheme):
 			return final(f.verdict)

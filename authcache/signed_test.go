@@ -475,7 +475,7 @@ func TestRequestsDoNotWaitForASlowProviderForEver(t *testing.T) {
 	provider.mu.Unlock()
 	provider.set(t, "one", "two")
 	two := provider.token(t, "two")
-	expect(t, c, two, Unready, "")
+	expect(t, c, two, Busy, "")
 	expect(t, c, provider.token(t, "one"), Accepted, "team-a") // meanwhile
 	close(release)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
