@@ -256,8 +256,12 @@ func (c *Cache) match(f *flight) (*record, verify.Work) {
 		if !right {
 			continue
 		}
-		if f.verdict = r.identity.Load().Terms.At(time.Now()); f.verdict == Accepted {
+		terms := r.identity.Load().Terms
+		switch f.verdict = terms.At(time.Now()); {
+		case f.verdict == Accepted:
 			return r, spent
+		case f.verdict == Early && (f.begins.IsZero() || terms.NotBefore.Before(f.begins)):
+			f.begins = terms.NotBefore
 		}
 	}
 	return nil, spent

@@ -189,11 +189,17 @@ func (c *Cache) start(o Options) {
 	c.signatures.queue.start(workers)
 }
 
-// refused remembers a rejection, unless the answer may be another in a moment.
+// refused remembers a rejection for as long as the answer is the same.
 func (p *prover) refused(f *flight) {
-	if f.again == nil && f.verdict != Early {
-		p.rejections.remember(f.key, f.verdict, f.generation, time.Now())
+	if f.again != nil || f.verdict == Early && f.begins.IsZero() {
+		return // it may be another in a moment
 	}
+	now := time.Now()
+	until := now.Add(rejectionLife)
+	if !f.begins.IsZero() && f.begins.Before(until) {
+		until = f.begins
+	}
+	p.rejections.remember(rejection{f.key, f.verdict, until}, f.generation, now)
 }
 
 // Close ends the slow checks and returns when those that run are over. Credentials that are known already are still

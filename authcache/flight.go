@@ -23,6 +23,7 @@ type flight struct {
 	outcome outcome         // written before done is closed, as is all that belongs to it
 	record  *record         // with accepted
 	verdict Verdict         // with rejected: Rejected, or what is wrong with a secret that is known
+	begins  time.Time       // with rejected: when a secret that is known may first be used; zero: that is not to come, or unknown
 	again   <-chan struct{} // with rejected: when it is closed, the answer may be another; nil: it will not be
 
 	// Guarded by queue.mu.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// How long and how many wrong credentials are remembered.
+// How long, at most, and how many wrong credentials are remembered.
 const (
 	rejectionLife  = 5 * time.Second
 	rejectionLimit = 8192
@@ -17,7 +17,7 @@ type rejections struct {
 	mu         sync.Mutex
 	generation uint64               // of the credentials these were wrong for
 	noted      map[digest]rejection // the newest note of each
-	ring       []rejection          // in order of time, which is the order of forgetting, since all live equally long
+	ring       []rejection          // in order of time, which is that of forgetting, but for a few that live shorter
 	first      int                  // the oldest
 	count      int
 }
@@ -28,8 +28,8 @@ type rejection struct {
 	until   time.Time
 }
 
-// remembers returns what was said of this credential less than rejectionLife ago, and reports whether anything was, of
-// the credentials of this generation.
+// remembers returns what was said of this credential, if that still holds, and reports whether anything was, of the
+// credentials of this generation.
 func (m *rejections) remembers(d digest, generation uint64, now time.Time) (Verdict, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,8 +41,9 @@ func (m *rejections) remembers(d digest, generation uint64, now time.Time) (Verd
 	return note.verdict, true
 }
 
-// remember notes a rejection, unless the credentials have changed since the generation it was made in.
-func (m *rejections) remember(d digest, verdict Verdict, generation uint64, now time.Time) {
+// remember notes a rejection, which is to be forgotten within rejectionLife, unless the credentials have changed since the
+// generation it was made in.
+func (m *rejections) remember(note rejection, generation uint64, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.advance(generation)
@@ -56,10 +57,9 @@ func (m *rejections) remember(d digest, verdict Verdict, generation uint64, now 
 	for m.count == len(m.ring) || m.count > 0 && !now.Before(m.ring[m.first].until) {
 		m.forgetOldest()
 	}
-	note := rejection{digest: d, verdict: verdict, until: now.Add(rejectionLife)}
 	m.ring[(m.first+m.count)%len(m.ring)] = note
 	m.count++
-	m.noted[d] = note
+	m.noted[note.digest] = note
 }
 
 // forgetOldest drops the head of the ring. Its digest may have been noted again since; then the newer note stays.

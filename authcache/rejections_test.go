@@ -30,6 +30,39 @@ func TestARejectionIsRememberedForFiveSeconds(t *testing.T) {
 	})
 }
 
+// A client that comes too early costs no check each time, and is good the moment it begins.
+func TestWhatIsTooEarlyIsRememberedUntilItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, checks := counted(Options{})
+		defer c.Close()
+		now := time.Now()
+		soon, sooner := slowHash(20*time.Millisecond, "secret"), slowHash(10*time.Millisecond, "secret")
+		mustReplace(t, c, "file",
+			onTerms(hashed("a", "user", sooner), Terms{NotBefore: now.Add(12 * time.Second)}),
+			onTerms(hashed("a", "user", soon), Terms{NotBefore: now.Add(13 * time.Second)}),
+			onTerms(hashed("a", "user", slowHash(30*time.Millisecond, "secret")), Terms{Expires: now}))
+		const all = 3 // hashes of the user
+		for _, step := range []struct {
+			at      time.Duration
+			rejects int64 // checks of all until then
+		}{
+			{0, 1},
+			{time.Second, 1},
+			{6 * time.Second, 2},
+			{10 * time.Second, 2},
+			{11500 * time.Millisecond, 3},
+			{12*time.Second - time.Nanosecond, 3},
+		} {
+			time.Sleep(time.Until(now.Add(step.at)))
+			if _, verdict := c.Authenticate(basic("user", "secret")); verdict != Early && verdict != Expired || checks.Load() != all*step.rejects {
+				t.Errorf("after %v it is %v, with %d checks; want %d", step.at, verdict, checks.Load(), all*step.rejects)
+			}
+		}
+		time.Sleep(time.Nanosecond)
+		expect(t, c, basic("user", "secret"), Accepted, "a")
+	})
+}
+
 func TestRejectionsAreForgottenWhenCredentialsChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := opened(Options{})
@@ -59,8 +92,11 @@ func TestRejectionsAreBounded(t *testing.T) {
 			return found
 		}
 		at := func(i int) digest { return digest{uint64(i), 1} }
+		remember := func(d digest, generation uint64) {
+			m.remember(rejection{d, Rejected, time.Now().Add(rejectionLife)}, generation, time.Now())
+		}
 		for i := range 3 * rejectionLimit {
-			m.remember(at(i), Rejected, 0, time.Now())
+			remember(at(i), 0)
 			if len(m.noted) > rejectionLimit || len(m.ring) > rejectionLimit {
 				t.Fatalf("%d are remembered", len(m.noted))
 			}
@@ -71,21 +107,21 @@ func TestRejectionsAreBounded(t *testing.T) {
 			}
 		}
 		m.forget(1)
-		m.remember(at(1), Rejected, 0, time.Now()) // from a check that began before
-		m.remember(at(2), Rejected, 1, time.Now())
+		remember(at(1), 0) // from a check that began before
+		remember(at(2), 1)
 		if remembers(at(1), 1) || !remembers(at(2), 1) || remembers(at(3*rejectionLimit-1), 1) {
 			t.Error("a rejection of older credentials is remembered, or one of these is not")
 		}
 		// The same one noted twice lives as long as the second note.
 		time.Sleep(3 * time.Second)
-		m.remember(at(2), Rejected, 1, time.Now())
+		remember(at(2), 1)
 		time.Sleep(3 * time.Second)
-		m.remember(at(3), Rejected, 1, time.Now())
+		remember(at(3), 1)
 		if !remembers(at(2), 1) {
 			t.Error("the newer note went with the older one")
 		}
 		time.Sleep(rejectionLife)
-		m.remember(at(4), Rejected, 1, time.Now())
+		remember(at(4), 1)
 		if m.count != 1 || len(m.noted) != 1 {
 			t.Errorf("old ones were not swept: %d, %d", m.count, len(m.noted))
 		}

@@ -319,7 +319,7 @@ func TestRejectedTokensCostNoSlowHash(t *testing.T) {
 		// A flood of forged tokens does not push out what is known of wrong passwords, nor the other way round.
 		expect(t, c, basic("user", "wrong"), Rejected, "")
 		for i := range 2 * rejectionLimit {
-			c.signatures.rejections.remember(digest{uint64(i)}, Rejected, 0, time.Now())
+			c.signatures.rejections.remember(rejection{digest{uint64(i)}, Rejected, time.Now().Add(rejectionLife)}, 0, time.Now())
 		}
 		if elapsed := took(func() { expect(t, c, basic("user", "wrong"), Rejected, "") }); elapsed != 0 {
 			t.Errorf("the wrong password was forgotten: %v", elapsed)
