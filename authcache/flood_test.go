@@ -259,6 +259,101 @@ func TestDuringAFloodUnknownAndWrongLookAlike(t *testing.T) {
 	}
 }
 
+// What runs in the reserve is over before anything can run in the common lane: no worker is then missing there, and what a
+// wrong password of a client that never came is told comes no later than what is told of an unknown user.
+func TestTheReserveDelaysNobodyInTheCommonLane(t *testing.T) {
+	const check, limit = 200 * time.Millisecond, 8
+	type answer struct {
+		verdict Verdict
+		elapsed time.Duration
+	}
+	wrong := func(c *Cache, user string) (a answer) {
+		a.elapsed = took(func() { _, a.verdict = c.Authenticate(basic(user, "wrong")) }).Round(time.Microsecond)
+		return a
+	}
+	// both asks for one after the other, at one moment, and returns what the first is told.
+	both := func(c *Cache, first, second string) (a answer) {
+		var wait sync.WaitGroup
+		wait.Go(func() { a = wrong(c, first) })
+		synctest.Wait()
+		wrong(c, second)
+		wait.Wait()
+		return a
+	}
+	// exhaust uses up the budget until so long before it opens.
+	exhaust := func(c *Cache, before time.Duration) {
+		q := &c.passwords.queue
+		for i := 0; ; i++ {
+			c.Authenticate(unknownUser(i))
+			q.mu.Lock()
+			wait := q.commonBudget.wait(time.Now())
+			q.mu.Unlock()
+			if wait > 0 {
+				time.Sleep(wait - before)
+				return
+			}
+		}
+	}
+	probes := map[string]func(t *testing.T, c *Cache, workers int, user string) answer{
+		"behind a queue that was full": func(t *testing.T, c *Cache, workers int, user string) answer {
+			var wait sync.WaitGroup
+			for i := range workers + limit {
+				wait.Go(func() { expect(t, c, basic("rotating", fmt.Sprint("secret-", i)), Accepted, "b") })
+				synctest.Wait()
+			}
+			if got, want := wrong(c, user), (answer{Busy, 0}); got != want {
+				t.Errorf("%s: %v, want %v", user, got, want)
+			}
+			wait.Wait()
+			synctest.Wait()
+			if workers == 1 {
+				return wrong(c, "nobody")
+			}
+			return both(c, "nobody", "nobody else")
+		},
+		"while checks begin to take three times as long": func(_ *testing.T, c *Cache, _ int, user string) answer {
+			exhaust(c, 5*check/2)
+			c.passwords.queue.slowly = func(run func()) {
+				run()
+				time.Sleep(2 * check)
+			}
+			return wrong(c, user)
+		},
+	}
+	for _, before := range []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 2 * check, 6 * check} {
+		probes[fmt.Sprint(before, " before the budget opens")] = func(_ *testing.T, c *Cache, _ int, user string) answer {
+			exhaust(c, before)
+			return wrong(c, user)
+		}
+		probes[fmt.Sprint("behind somebody, ", before, " before the budget opens")] = func(_ *testing.T, c *Cache, _ int, user string) answer {
+			exhaust(c, before)
+			return both(c, "nobody", user)
+		}
+	}
+	for name, probe := range probes {
+		for _, workers := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s, %d workers", name, workers), func(t *testing.T) {
+				answers := map[string]answer{}
+				for _, user := range []string{"unknown", "never-came"} {
+					synctest.Test(t, func(t *testing.T) {
+						c := opened(Options{Workers: workers, QueueLimit: limit})
+						defer c.Close()
+						entries := []Entry{hashed("a", "never-came", slowHash(check, "secret"))}
+						for i := range 2 + limit {
+							entries = append(entries, hashed("b", "rotating", slowHash(20*time.Millisecond, fmt.Sprint("secret-", i))))
+						}
+						mustReplace(t, c, "file", entries...)
+						answers[user] = probe(t, c, workers, user)
+					})
+				}
+				if answers["unknown"] != answers["never-came"] {
+					t.Errorf("%+v, so one knows who is a client", answers)
+				}
+			})
+		}
+	}
+}
+
 // Some wrong passwords among many right ones delay a cold start by no more than the one check of each that the budget
 // has to pay for.
 func TestWrongPasswordsDelayAColdStartByTheirBudgetOnly(t *testing.T) {

@@ -23,8 +23,8 @@ const (
 // served, and with bounded time for those that fail.
 //
 // What a client is told, and when, follows from the common lane alone, where unknown users and wrong passwords are
-// treated the same; the reserve lane only ever says yes. Else an attacker could tell one from the other by using up the
-// budget first.
+// treated the same; the reserve lane only ever says yes, and has the workers only while the common lane has no use for
+// them. Else an attacker could tell one from the other by using up the budget first.
 type queue struct {
 	match   func(*flight) (*record, verify.Work) // finds what vouches for the secret, nil if nothing does, and tells the work done
 	pad     func(*flight, verify.Work)           // adds what is missing to the work of a rejection
@@ -45,7 +45,8 @@ type queue struct {
 
 	common, reserve             list.List // of *flight, oldest first
 	commonBudget, reserveBudget budget
-	refill                      *time.Timer // wakes a worker when there is credit again
+	failed                      time.Duration // what the last check took that failed in the common lane, where they do equal work
+	refill                      *time.Timer   // wakes a worker when there is credit again
 }
 
 // start begins with this number of workers. They end with close.
@@ -191,7 +192,7 @@ func (q *queue) pick(now time.Time) *flight {
 			}
 		}
 	}
-	if q.reserve.Len() > 0 && q.reserveBudget.open(now) {
+	if q.reserve.Len() > 0 && q.spare(now) && q.reserveBudget.open(now) {
 		f := q.reserve.Front().Value.(*flight)
 		q.reserve.Remove(f.reserve) // but it keeps its place in the common lane
 		f.reserve = nil
@@ -201,13 +202,22 @@ func (q *queue) pick(now time.Time) *flight {
 	return nil
 }
 
+// reserveMargin is how many times as long as a check the budget of the common lane has to stay shut for one in the reserve to
+// begin. Where slowly yields to what must not wait, one may take three times as long as the one before it.
+const reserveMargin = 4
+
+// spare reports whether a check that begins now is over before the budget of the common lane opens. Until then no worker
+// has anything to do there, and afterwards none must be missing, or how long an answer takes would tell that somebody who may
+// well be right has come.
+func (q *queue) spare(now time.Time) bool { return q.commonBudget.wait(now) > reserveMargin*q.failed }
+
 // wakeWithCredit sees to it that flights which wait for a budget are looked at when it has refilled.
 func (q *queue) wakeWithCredit(now time.Time) {
 	var wait time.Duration
 	if q.common.Len() > 0 {
 		wait = q.commonBudget.wait(now)
 	}
-	if q.reserve.Len() > 0 {
+	if q.reserve.Len() > 0 && q.spare(now) {
 		if w := q.reserveBudget.wait(now); wait == 0 || w < wait {
 			wait = w
 		}
@@ -248,9 +258,11 @@ func (q *queue) finish(f *flight, r *record, took time.Duration) {
 		}
 	case ran == inCommon:
 		q.commonBudget.charge(took, now)
+		q.failed = took
 		f.doubt(now)
 		q.refused(f)
 		q.settle(f, rejected, nil)
+		q.wake.Signal() // the reserve may have its turn now
 	default:
 		q.reserveBudget.charge(took, now)
 		f.doubt(now)
