@@ -2,6 +2,10 @@ package authcache
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -171,5 +175,64 @@ func TestASecretMayChangeItsFormBesideOneThatHasEnded(t *testing.T) {
 			}
 		})
 		c.Close()
+	}
+}
+
+// Whatever entries there are, and whenever and from wherever somebody comes: a password is good if one of those that have it
+// may be used, and what was accepted once costs no check as long as these entries are in force.
+func TestTheSamePasswordAgreesWithALookAtEveryEntry(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	addresses := []string{"10.0.0.1", "10.1.0.1", "192.168.0.1", "11.0.0.1"}
+	terms := func(now time.Time) (terms Terms) {
+		if random.IntN(2) == 0 {
+			terms.NotBefore = now.Add(time.Duration(random.IntN(20)-10) * time.Minute)
+		}
+		if random.IntN(2) == 0 {
+			terms.Expires = now.Add(time.Duration(20+random.IntN(20)) * time.Minute)
+		}
+		if random.IntN(2) == 0 {
+			terms.AllowFrom = [][]netip.Prefix{prefixes("10.0.0.0/8"), prefixes("10.1.0.0/16", "192.168.0.0/16")}[random.IntN(2)]
+		}
+		return terms
+	}
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			c, checks := counted(Options{})
+			defer c.Close()
+			var entries []Entry
+			sets := 0
+			replace := func() {
+				sets++
+				entries = nil
+				for _, form := range slices.Sorted(maps.Keys(forms)) {
+					if random.IntN(2) == 0 {
+						entries = append(entries, onTerms(forms[form], terms(time.Now())))
+					}
+				}
+				half := random.IntN(len(entries) + 1)
+				mustReplace(t, c, "htpasswd") // an entry may go from one source to the other, on other terms
+				mustReplace(t, c, "file", entries[:half]...)
+				mustReplace(t, c, "htpasswd", entries[half:]...)
+			}
+			replace()
+			for range 60 {
+				if random.IntN(20) == 0 {
+					replace()
+				}
+				time.Sleep(time.Duration(random.IntN(100)) * time.Second)
+				cred := from(basic("user", "secret"), addresses[random.IntN(len(addresses))])
+				good := slices.ContainsFunc(entries, func(e Entry) bool { return e.Identity.judge(cred.From) == Accepted })
+				if _, verdict := c.Authenticate(cred); (verdict == Accepted) != good {
+					t.Fatalf("it is %v, and that one of %v is good is %v", verdict, entries, good)
+				}
+				before := checks.Load()
+				if _, verdict := c.Authenticate(cred); (verdict == Accepted) != good || checks.Load() != before {
+					t.Fatalf("asked again, it is %v after %d more checks", verdict, checks.Load()-before)
+				}
+			}
+			if good := c.metrics.accepted.Get(); good > uint64(2*sets) {
+				t.Errorf("%d checks of %d sets were good, want at most one of each hash", good, sets)
+			}
+		})
 	}
 }
