@@ -61,7 +61,7 @@ func (c *Cache) AuthenticateCertificate(names [][]byte, from netip.Addr) (*Ident
 	verdict := Rejected
 	for _, name := range names {
 		identity, decided, counted := c.authenticate(Credential{Scheme: Certificate, User: name, From: from})
-		if verdict = decided; verdict == Rejected || verdict == Unready {
+		if verdict = decided; verdict == Rejected || verdict == Unready && !c.knowsName(name) {
 			continue
 		}
 		if !counted {

@@ -42,6 +42,12 @@ func CertificateNames(certificate *x509.Certificate) [][]byte {
 	return names
 }
 
+// knowsName reports whether there is an entry of this name, whatever its terms.
+func (c *Cache) knowsName(name []byte) bool {
+	d := c.digester.sum(presented+kind(Certificate), name, nil)
+	return c.static.slot(&d) != nil
+}
+
 // validateCertificate checks the name that an entry is known by.
 func (e *Entry) validateCertificate() error {
 	for _, kind := range certificateKinds {

@@ -314,6 +314,31 @@ func TestCertificatesAreKnownByTheirNames(t *testing.T) {
 		}
 		c.Close()
 	}
+	// The first name that is configured decides though its entry may not be used, also while nobody knows what a source
+	// that is in error has of it.
+	ended, elsewhere := Terms{Expires: time.Unix(1, 0)}, Terms{AllowFrom: prefixes("11.0.0.0/8")}
+	for _, test := range []struct {
+		name               string
+		entries            []Entry
+		settled, unsettled Verdict
+	}{
+		{"the first expired", []Entry{onTerms(entry("a", "uri:spiffe://example.org/ns/prod/agent"), ended), entry("b", "cn:agent 7")}, Expired, Unready},
+		{"the first from elsewhere", []Entry{onTerms(entry("a", "dns:agent.example"), elsewhere), entry("b", "cn:agent 7")}, Misplaced, Unready},
+		{"the second expired", []Entry{entry("a", "dns:agent.example"), onTerms(entry("b", "cn:agent 7"), ended)}, Accepted, Accepted},
+		{"the last expired", []Entry{onTerms(entry("b", "cn:agent 7"), ended)}, Expired, Unready},
+		{"only the last configured", []Entry{entry("a", "cn:agent 7")}, Accepted, Accepted},
+	} {
+		c := opened(Options{})
+		mustReplace(t, c, "file", test.entries...)
+		for _, want := range []Verdict{test.settled, test.unsettled} {
+			identity, verdict := c.AuthenticateCertificate(names, local)
+			if verdict != want || verdict == Accepted && identity.Tenant != "a" {
+				t.Errorf("%s: %v %v, want %v", test.name, identity, verdict, want)
+			}
+			c.Failed("folder", errTest)
+		}
+		c.Close()
+	}
 	long := &x509.Certificate{Subject: pkix.Name{CommonName: "last"}}
 	for range 100 {
 		long.DNSNames = append(long.DNSNames, strings.Repeat("d", 900))
