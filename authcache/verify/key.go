@@ -68,15 +68,14 @@ var (
 )
 
 // ParsePublicKeys reads the public keys of a PEM text: "PUBLIC KEY", "RSA PUBLIC KEY" and "CERTIFICATE". All it holds
-// verify. A private key is an error, since it has no business here.
+// verify, so one that is damaged is an error. A private key is one too, since it has no business here.
 func ParsePublicKeys(name string, text []byte) ([]*Key, error) {
+	blocks, err := DecodePEM(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	var keys []*Key
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		text = rest
+	for _, block := range blocks {
 		title := name
 		if len(keys) > 0 {
 			title = fmt.Sprintf("%s (key %d)", name, len(keys)+1)

@@ -1,12 +1,14 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -371,12 +373,21 @@ func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 		{"weak", pemOf(t, "weak"), "1024 bits; want 2048"},
 		{"damaged", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}), "f: "},
 		{"something else", pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS", Bytes: []byte("x")}), "of no use"},
+		{"damaged beside a good one", append(pemOf(t, "ed25519"), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})...), "f (key 2): "},
+		{"cut short", append(pemOf(t, "ed25519")[:60], pemOf(t, "p256")...), "line 1 is damaged; want it whole"},
+		{"cut short at the end", append(pemOf(t, "p256"), pemOf(t, "ed25519")[:60]...), "line 5 is damaged"},
+		{"without its first line", append(pemOf(t, "p256"), bytes.TrimPrefix(pemOf(t, "ed25519"), []byte("-----BEGIN PUBLIC KEY-----\n"))...), "line 6 is damaged"},
+		{"another character", append(append([]byte("two keys:\n"), bytes.Replace(pemOf(t, "ed25519"), []byte("M"), []byte("?"), 1)...), pemOf(t, "p256")...), "line 2 is damaged"},
+		{"alone and damaged", bytes.Replace(pemOf(t, "ed25519"), []byte("M"), []byte("?"), 1), "line 1 is damaged"},
+		{"moved to the right", append(pemOf(t, "ed25519"), bytes.ReplaceAll(pemOf(t, "p256"), []byte("-----B"), []byte("  -----B"))...), "line 4 is damaged"},
+		{"behind a byte order mark", append([]byte("\ufeff"), append(pemOf(t, "ed25519"), pemOf(t, "p256")...)...), "line 1 is damaged"},
 	} {
 		if _, err := ParsePublicKeys("f", test.text); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got error %v, want one with %q", test.name, err, test.want)
 		}
 	}
-	keys, err := ParsePublicKeys("f", append(pemOf(t, "rsa"), pemOf(t, "ed25519")...))
+	between := []byte("\n-- of the new provider --\n-----\n")
+	keys, err := ParsePublicKeys("f", slices.Concat(pemOf(t, "rsa"), between, pemOf(t, "ed25519"), between))
 	if err != nil || len(keys) != 2 || keys[0].Name() != "f" || keys[1].Name() != "f (key 2)" {
 		t.Errorf("got %v, %v", keys, err)
 	}

@@ -3,7 +3,10 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"time"
+
+	"github.com/headgate/headgate/authcache/verify"
 )
 
 // soon is how long before its end a certificate is worth a warning.
@@ -21,6 +24,10 @@ func (on *checks) pair(table string, names namedPair, cert, secret []byte) (tls.
 		return tls.Certificate{}, false
 	}
 	on.warnExposed(table+".key_file", names.key)
+	if _, err := verify.DecodePEM(cert); err != nil {
+		on.errorf(table+".cert_file", "%s: %v", show(names.cert), err)
+		return tls.Certificate{}, false
+	}
 	pair, err := tls.X509KeyPair(cert, secret)
 	if err != nil {
 		on.errorAbout([]string{table + ".cert_file", table + ".key_file"}, table, "cert_file %s and key_file %s are no pair: %v", show(names.cert), show(names.key), err)
@@ -30,9 +37,28 @@ func (on *checks) pair(table string, names namedPair, cert, secret []byte) (tls.
 	return pair, true
 }
 
-// authorities are the certificates of a CA file.
+// authorities are the certificates of a CA file. One that is damaged is an error: those whom it vouches for would be
+// strangers. One that is whole and of a form that Go refuses is not, as old authorities in the files of systems are.
 func (on *checks) authorities(key, name string, text []byte) *x509.CertPool {
 	pool := x509.NewCertPool()
+	blocks, err := verify.DecodePEM(text)
+	if err != nil {
+		on.errorf(key, "%s: %v", show(name), err)
+		return pool
+	}
+	for n, block := range blocks {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		var whole asn1.RawValue
+		if rest, err := asn1.Unmarshal(block.Bytes, &whole); err != nil || len(rest) > 0 {
+			on.errorf(key, "%s: certificate %d is damaged; want it whole, or not at all", show(name), n+1)
+			return pool
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			on.warnf(key, "%s: certificate %d counts for nothing (%v); want it out of the file, or a newer one", show(name), n+1, err)
+		}
+	}
 	if !pool.AppendCertsFromPEM(text) {
 		on.errorf(key, "%s holds no certificate; want PEM", show(name))
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,9 +64,7 @@ func marshalKey(t *testing.T, key *ecdsa.PrivateKey) []byte {
 
 func writePEM(t *testing.T, path, kind string, der []byte) {
 	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeText(t, path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 // A key that others can read is a warning wherever it is for.
@@ -115,5 +116,63 @@ min_version = "1.3"
 	}
 	if files := c.Files(); len(files) != 2 || files[0].Path != filepath.Join(dir, "gate.crt") || files[1].Path != filepath.Join(dir, "gate.key") {
 		t.Errorf("%d files", len(files))
+	}
+}
+
+// TestADamagedPEMFileIsAnError: what can be read of it would pass for all that there is.
+func TestADamagedPEMFileIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificates(t, dir)
+	good, err := os.ReadFile(filepath.Join(dir, "gate.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }
+	decoded, _ := pem.Decode(good)
+	const (
+		isDamaged = "the PEM block at line "
+		notWhole  = "certificate 2 is damaged; want it whole"
+		refused   = "certificate 2 counts for nothing"
+	)
+	texts := []struct {
+		name                  string
+		text                  []byte
+		authority, chain, key string // what is said of it
+	}{
+		{"two", slices.Concat(good, good), "", "", ""},
+		{"cut short", slices.Concat(good, good[:len(good)/2]), isDamaged, isDamaged, isDamaged},
+		{"another character", slices.Concat(bytes.Replace(good, []byte("M"), []byte("?"), 1), good), isDamaged, isDamaged, isDamaged},
+		{"a line is missing", slices.Concat(good, block(decoded.Bytes[:len(decoded.Bytes)-48])), notWhole, "", "x509: "},
+		{"something behind it", slices.Concat(good, block(slices.Concat(decoded.Bytes, decoded.Bytes))), notWhole, "", "x509: "},
+		{"no certificate to Go", slices.Concat(good, block([]byte{0x30, 3, 2, 1, 5})), refused, "", "x509: "},
+	}
+	for _, text := range texts {
+		writeText(t, filepath.Join(dir, "file.pem"), text.text)
+		for _, place := range []struct{ key, lines, want string }{
+			{"server.tls.client_ca_file", "[server.tls]\ncert_file = \"gate.crt\"\nkey_file = \"gate.key\"\nclient_auth = \"optional\"\nclient_ca_file = \"file.pem\"", text.authority},
+			{"upstreams.all.tls.ca_file", "[upstreams.all.tls]\nca_file = \"file.pem\"", text.authority},
+			{"auth.jwt.jwks_ca_file", "[auth.jwt]\njwks_url = \"https://login.example/keys\"\njwks_ca_file = \"file.pem\"", text.authority},
+			{"auth.jwt.public_key_files[0]", "[auth.jwt]\npublic_key_files = [\"file.pem\"]", text.key},
+			{"server.tls.cert_file", "[server.tls]\ncert_file = \"file.pem\"\nkey_file = \"gate.key\"", text.chain},
+		} {
+			_, problems := Parse(filepath.Join(dir, "config.toml"), []byte("[server]\nlisten = \":8443\"\n[upstreams.all]\nurl = \"https://cortex.example\"\n"+place.lines+"\n"), goldenOptions())
+			level := Error
+			if place.want == refused {
+				level = Warning
+			}
+			said := slices.ContainsFunc(problems, func(p Problem) bool {
+				return p.Key == place.key && p.Level == level && strings.Contains(p.Text, place.want)
+			})
+			if said != (place.want != "") || place.want == "" && problems.Errors() > 0 {
+				t.Errorf("%s, %s: %v, want %q", text.name, place.key, problems, place.want)
+			}
+		}
+	}
+}
+
+func writeText(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
