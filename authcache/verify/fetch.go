@@ -247,6 +247,7 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	}
 	all, err := parseKeySet(f.set.name, text)
 	if err != nil {
+		f.set.add(all)
 		return err
 	}
 	f.forget(f.set.replace(all))

@@ -231,8 +231,13 @@ func TestKeysRotateAndOutlastAnOutage(t *testing.T) {
 	if _, err := tokens.Verify(two); err == nil || err.(*Refusal).Again != nil {
 		t.Errorf("an unknown key during the outage: %v", err)
 	}
+	p.set(text(jwkSet(t, changedJWK(jwkOf(t, "rsa", "one"), "n", "?"), jwkOf(t, "rsa2", "two"))))
+	until(t, "the new key beside a damaged one", func() bool { return reasonOf(t, tokens, two) == "" })
+	if reasonOf(t, tokens, one) != "" || !first.Current() || set.Settled() {
+		t.Error("a damaged key is taken for none")
+	}
 	p.set(text(jwkSet(t, jwkOf(t, "rsa2", "two"))))
-	until(t, "the new keys", func() bool { return reasonOf(t, tokens, two) == "" })
+	until(t, "the new keys", set.Settled)
 	if reasonOf(t, tokens, one) != UnknownKey || first.Current() || !set.Settled() {
 		t.Error("the old key is still in force")
 	}

@@ -15,8 +15,9 @@ const (
 	maxKeyID = 256 // bytes
 )
 
-// parseKeySet reads a JWK Set (RFC 7517). Keys that cannot verify a token here are passed over: of another use or kind,
-// damaged, or a shared secret, which has no place in a document that anybody may read. One usable key there must be.
+// parseKeySet reads a JWK Set (RFC 7517). Keys that are not meant for tokens here are passed over: of another use or kind, too
+// weak, or a shared secret, which has no place in a document that anybody may read. One that is left there must be. When one
+// that is meant for them cannot be read, the error says so, and the keys are the others: they may not be all.
 func parseKeySet(name string, text []byte) ([]*Key, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -28,16 +29,23 @@ func parseKeySet(name string, text []byte) ([]*Key, error) {
 		return nil, fmt.Errorf("it has %d keys; want at most %d", len(set.Keys), maxKeys)
 	}
 	var keys []*Key
-	var passed error
+	var passed, damaged error
 	for i, raw := range set.Keys {
 		key, err := parseJWK(name, raw)
-		if err != nil {
+		if _, other := errors.AsType[*passedOver](err); other {
 			passed = fmt.Errorf("keys[%d]: %w", i, err)
+			continue
+		}
+		if err != nil {
+			damaged = fmt.Errorf("keys[%d] is damaged: %w", i, err)
 			continue
 		}
 		if !slices.ContainsFunc(keys, key.same) {
 			keys = append(keys, key)
 		}
+	}
+	if damaged != nil {
+		return keys, damaged
 	}
 	if len(keys) == 0 {
 		if passed == nil {
@@ -48,19 +56,20 @@ func parseKeySet(name string, text []byte) ([]*Key, error) {
 	return keys, nil
 }
 
+// passedOver is why a key is not meant for tokens here.
+type passedOver struct{ error }
+
+func pass(format string, args ...any) error { return &passedOver{fmt.Errorf(format, args...)} }
+
+// parseJWK reads one key. The error is a *passedOver for one that is not meant for tokens here.
 func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	var written jwkset.JWKMarshal
-	if err := json.Unmarshal(raw, &written); err != nil {
+	mistyped := json.Unmarshal(raw, &written) // what is of the right type is read all the same
+	if err := purpose(&written); err != nil {
 		return nil, err
 	}
-	if written.USE != "" && written.USE != jwkset.UseSig {
-		return nil, fmt.Errorf("its use is %q, not \"sig\"", written.USE)
-	}
-	if len(written.KEYOPS) > 0 && !slices.Contains(written.KEYOPS, jwkset.KeyOpsVerify) {
-		return nil, errors.New("its key_ops have no \"verify\"")
-	}
-	if len(written.KID) > maxKeyID {
-		return nil, fmt.Errorf("its kid has %d bytes; want at most %d", len(written.KID), maxKeyID)
+	if mistyped != nil {
+		return nil, mistyped
 	}
 	// Certificates beside a key say nothing that the provider does not vouch for itself, and are not looked at.
 	written.X5U, written.X5C, written.X5T, written.X5TS256 = "", nil, "", ""
@@ -75,14 +84,43 @@ func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	}
 	key, err := newPublicKey(title, jwk.Key())
 	if err != nil {
-		return nil, err
+		return nil, &passedOver{err} // it is whole, and will never be strong enough
 	}
 	key.id = written.KID
 	if algorithm := written.ALG.String(); algorithm != "" {
-		if !key.fits(algorithm) {
-			return nil, fmt.Errorf("its alg %q does not fit its kind", algorithm)
-		}
 		key.algorithms = []string{algorithm}
 	}
 	return key, nil
+}
+
+// purpose is nil for a key that tokens are to be verified with, and a *passedOver for any other.
+func purpose(written *jwkset.JWKMarshal) error {
+	if written.USE != "" && written.USE != jwkset.UseSig {
+		return pass("its use is %q, not \"sig\"", written.USE)
+	}
+	if len(written.KEYOPS) > 0 && !slices.Contains(written.KEYOPS, jwkset.KeyOpsVerify) {
+		return pass("its key_ops have no \"verify\"")
+	}
+	if len(written.KID) > maxKeyID {
+		return pass("its kid has %d bytes; want at most %d", len(written.KID), maxKeyID)
+	}
+	var algorithms []string
+	switch written.KTY {
+	case jwkset.KtyRSA:
+		algorithms = rsaAlgorithms
+	case jwkset.KtyEC, jwkset.KtyOKP:
+		algorithms = curveAlgorithms[written.CRV]
+	}
+	if len(algorithms) == 0 {
+		return pass("a key of type %q and curve %q verifies no tokens here", written.KTY, written.CRV)
+	}
+	if algorithm := written.ALG.String(); algorithm != "" && !slices.Contains(algorithms, algorithm) {
+		return pass("its alg %q does not fit its kind", algorithm)
+	}
+	return nil
+}
+
+// curveAlgorithms are what the keys of a curve are for.
+var curveAlgorithms = map[jwkset.CRV][]string{
+	jwkset.CrvP256: {"ES256"}, jwkset.CrvP384: {"ES384"}, jwkset.CrvP521: {"ES512"}, jwkset.CrvEd25519: {"EdDSA"},
 }

@@ -3,13 +3,15 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // KeySet is a set of public keys that changes while the program runs: what a JWK file or an OpenID provider holds. A new
-// reading replaces all of it; a reading that fails leaves the keys in force and puts the set in error.
+// reading replaces all of it; a reading that fails leaves the keys in force and puts the set in error, and so does one of which
+// a key is damaged, whose other keys come to those in force.
 type KeySet struct {
 	name    string
 	state   atomic.Pointer[keys]
@@ -45,11 +47,12 @@ func NewKeySet(name string) *KeySet {
 	return s
 }
 
-// Set replaces the keys by those of a JWK set. With an error the old keys stay, and the set is in error until a good
-// Set.
+// Set replaces the keys by those of a JWK set. With an error the old keys stay, those that can be read come to them, and the
+// set is in error until a good Set.
 func (s *KeySet) Set(text []byte) error {
 	all, err := parseKeySet(s.name, text)
 	if err != nil {
+		s.add(all)
 		return s.Failed(err)
 	}
 	s.replace(all)
@@ -83,6 +86,26 @@ func (s *KeySet) replace(all []*Key) (gone []*Key) {
 	}
 	s.version.Add(1) // last: who sees it sees the keys
 	return gone
+}
+
+// add puts keys in force beside those that are, from a document of which some could not be read: what is missing in it may
+// be just those, and what is there need not wait.
+func (s *KeySet) add(some []*Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := *s.state.Load()
+	before := len(next.all)
+	next.all = slices.Clone(next.all)
+	for _, key := range some {
+		if find(next.all, key) == nil && len(next.all) < maxKeys {
+			next.all = append(next.all, key)
+		}
+	}
+	if len(next.all) == before {
+		return
+	}
+	s.state.Store(&next)
+	s.version.Add(1) // last: who sees it sees the keys
 }
 
 // Failed puts the set in error, and returns the error with the name of the set before it.

@@ -62,14 +62,12 @@ func TestKeysThatVerifyNothingArePassedOver(t *testing.T) {
 		"shared secret":          {"kty": "oct", "kid": "x", "k": "YW4gZXhhbXBsZSBzZWNyZXQgb2YgMzIgYnl0ZXMuLkE"},
 		"weak":                   jwkOf(t, "weak", "x"),
 		"unknown curve":          changedJWK(jwkOf(t, "p256", "x"), "crv", "secp256k1"),
-		"not on the curve":       changedJWK(jwkOf(t, "p256", "x"), "x", "AAAA"),
 		"algorithm of a secret":  changedJWK(jwkOf(t, "rsa", "x"), "alg", "HS256"),
 		"algorithm none":         changedJWK(jwkOf(t, "rsa", "x"), "alg", "none"),
-		"even exponent":          changedJWK(jwkOf(t, "rsa", "x"), "e", "AA"),
 		"long key ID":            jwkOf(t, "rsa", strings.Repeat("k", maxKeyID+1)),
-		"key ID is no string":    changedJWK(jwkOf(t, "rsa", "x"), "kid", 7),
-		"no key at all":          {"kty": "RSA"},
-		"kind nobody ever heard": {"kty": "X"},
+		"kind nobody ever heard": {"kty": "X", "kid": 7},
+		"another kind of curve":  {"kty": "OKP", "crv": "X25519", "x": "A"},
+		"damaged and unwanted":   {"kty": "RSA", "alg": "RSA-OAEP", "n": "?"},
 	} {
 		set := NewKeySet("keys.json")
 		if err := set.Set(jwkSet(t, jwk)); err == nil || !strings.HasPrefix(err.Error(), "keys.json: there is no key in it that verifies tokens") || set.Settled() {
@@ -86,6 +84,62 @@ func TestKeysThatVerifyNothingArePassedOver(t *testing.T) {
 		if reason := reasonOf(t, tokens, hs256(t, nil)); reason != BadAlgorithm {
 			t.Errorf("%s: a token of the secret: %q", name, reason)
 		}
+	}
+}
+
+// TestADamagedKeyTakesNoneOutOfForce: what is in its place in a document may be the key of every client.
+func TestADamagedKeyTakesNoneOutOfForce(t *testing.T) {
+	for name, jwk := range map[string]map[string]any{
+		"not on the curve":    changedJWK(jwkOf(t, "p256", "x"), "x", "AAAA"),
+		"no base64":           changedJWK(jwkOf(t, "rsa", "x"), "n", "?"),
+		"even exponent":       changedJWK(jwkOf(t, "rsa", "x"), "e", "AA"),
+		"short":               changedJWK(jwkOf(t, "ed25519", "x"), "x", "AAAA"),
+		"key ID is no string": changedJWK(jwkOf(t, "rsa", "x"), "kid", 7),
+		"no key at all":       {"kty": "RSA"},
+	} {
+		set := NewKeySet("keys.json")
+		fails := func(keys ...map[string]any) {
+			t.Helper()
+			if err := set.Set(jwkSet(t, keys...)); err == nil || !strings.HasPrefix(err.Error(), "keys.json: keys[0] is damaged: ") || set.Settled() {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		tokens := tokensOf(t, IssuerOptions{KeySet: set})
+		are := func(want map[string]Reason) {
+			t.Helper()
+			for _, signer := range []string{"rsa", "rsa2", "p384"} {
+				algorithm := map[string]string{"rsa": "RS256", "rsa2": "RS256", "p384": "ES384"}[signer]
+				if reason := reasonOf(t, tokens, sign(t, algorithm, pairs()[signer], header{"kid": signer}, claims(nil))); reason != want[signer] {
+					t.Errorf("%s: a token of %s gets %q, want %q", name, signer, reason, want[signer])
+				}
+			}
+		}
+		fails(jwk)
+		are(map[string]Reason{"rsa": UnknownKey, "rsa2": UnknownKey, "p384": UnknownKey})
+		fails(jwk, jwkOf(t, "rsa", "rsa"))
+		if set.Status().Read || set.Status().Keys != 1 {
+			t.Errorf("%s: %+v", name, set.Status())
+		}
+		are(map[string]Reason{"rsa2": UnknownKey, "p384": UnknownKey})
+		if err := set.Set(jwkSet(t, jwkOf(t, "rsa", "rsa"), jwkOf(t, "rsa2", "rsa2"))); err != nil {
+			t.Fatal(err)
+		}
+		token, err := tokens.Verify(sign(t, "RS256", pairs()["rsa"], header{"kid": "rsa"}, claims(nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		version := tokens.Version()
+		for range 2 { // the second time nothing is new
+			fails(jwk, jwkOf(t, "p384", "p384"), jwkOf(t, "rsa2", "rsa2"))
+			are(nil)
+			if !token.Current() || tokens.Version() != version+1 {
+				t.Errorf("%s: the token is current: %v; version %d after %d", name, token.Current(), tokens.Version(), version)
+			}
+		}
+		if err := set.Set(jwkSet(t, jwkOf(t, "p384", "p384"))); err != nil || token.Current() || !set.Settled() {
+			t.Errorf("%s: a good reading takes nothing back: %v", name, err)
+		}
+		are(map[string]Reason{"rsa": UnknownKey, "rsa2": UnknownKey})
 	}
 }
 
