@@ -168,6 +168,7 @@ func TestClaimsDecide(t *testing.T) {
 		{"exp in milliseconds", base(), jwt.MapClaims{"exp": now * 1000}, ""},
 		{"nbf within the leeway", base(), jwt.MapClaims{"nbf": now + 20}, ""},
 		{"nbf to come", base(), jwt.MapClaims{"nbf": now + 40}, NotYetValid},
+		{"iat within the leeway", base(), jwt.MapClaims{"iat": now + 20}, ""},
 		{"iat to come", base(), jwt.MapClaims{"iat": now + 40}, NotYetValid},
 		{"iss does not count", base(), jwt.MapClaims{"iss": "anybody"}, ""},
 		{"iss", issuer, jwt.MapClaims{"iss": "https://id.example"}, ""},

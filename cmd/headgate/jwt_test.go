@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,9 +35,14 @@ type provider struct {
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
+	return newProviderOn(t, httptest.NewServer)
+}
+
+func newProviderOn(t *testing.T, serve func(http.Handler) *httptest.Server) *provider {
+	t.Helper()
 	p := &provider{}
 	p.rotate(t, "first")
-	p.server = httptest.NewServer(p)
+	p.server = serve(p)
 	t.Cleanup(p.server.Close)
 	return p
 }
@@ -162,21 +168,31 @@ func startTokens(t *testing.T, table string) *folderGate {
 
 // Keys of a provider: not there yet, there, replaced, away, garbage. Nobody who has a good token is refused for good.
 func TestKeysOfAProvider(t *testing.T) {
-	for name, table := range map[string]func(p *provider) string{
-		"by address": func(p *provider) string {
+	for name, c := range map[string]struct {
+		serve func(http.Handler) *httptest.Server
+		table func(p *provider) string
+	}{
+		"by address": {httptest.NewServer, func(p *provider) string {
 			return fmt.Sprintf("jwks_url = %q\njwks_refresh_interval = \"1s\"\n", p.server.URL+"/keys")
-		},
-		"by discovery": func(p *provider) string {
+		}},
+		"by discovery": {httptest.NewServer, func(p *provider) string {
 			return fmt.Sprintf("issuer = %q\njwks_refresh_interval = \"1s\"\n", p.server.URL)
-		},
-		"of a further issuer": func(p *provider) string {
+		}},
+		"of a further issuer": {httptest.NewServer, func(p *provider) string {
 			return fmt.Sprintf("[[auth.jwt.issuers]]\nissuer = %q\njwks_refresh_interval = \"1s\"\n", p.server.URL)
-		},
+		}},
+		"with a certificate of its own authority": {httptest.NewTLSServer, func(p *provider) string {
+			path := filepath.Join(t.TempDir(), "ca.pem")
+			if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw}), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprintf("issuer = %q\njwks_ca_file = %q\njwks_refresh_interval = \"1s\"\n", p.server.URL, path)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newProvider(t)
+			p := newProviderOn(t, c.serve)
 			release := p.slow()
-			g := startTokens(t, table(p))
+			g := startTokens(t, c.table(p))
 			first := p.token(t, "team-a")
 			if g.tokenStatus(t, first) != 503 || g.status(t, "steady", "secret") != 200 {
 				t.Error("a token is refused for good before there are keys, or a password has to wait for them")

@@ -145,3 +145,68 @@ audience = "metrics"
 		}
 	}
 }
+
+// TestSettingsOfTokensCount sends tokens that every setting of [auth.jwt] has a say in, and of an issuer with others.
+func TestSettingsOfTokensCount(t *testing.T) {
+	r := start(t, gate(everything(echoIdentity(t))+fmt.Sprintf(`
+[auth.jwt]
+secret = %q
+issuer = "https://login.example"
+algorithms = ["HS512"]
+tenant_claim = "m.groups"
+tenant_pattern = "^/metrics/(.+)$"
+leeway = "10m"
+require_expiry = false
+[[auth.jwt.issuers]]
+issuer = "https://ci.example"
+secret = %q
+tenant_claim = "project"
+`, tokenSecrets[0], tokenSecrets[1])))
+	url, client := "http://"+r.Addrs()[0].String(), newClient(t)
+	ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
+	login := func(change func(jwt.MapClaims)) jwt.MapClaims {
+		claims := jwt.MapClaims{
+			"iss": "https://login.example", "sub": "jane", "exp": time.Now().Add(time.Hour).Unix(),
+			"m": map[string]any{"groups": []string{"/admin", "/metrics/team-j"}},
+		}
+		if change != nil {
+			change(claims)
+		}
+		return claims
+	}
+	ci := func(change func(jwt.MapClaims)) jwt.MapClaims {
+		claims := jwt.MapClaims{"iss": "https://ci.example", "sub": "jane", "exp": time.Now().Add(time.Hour).Unix(), "project": "team-j"}
+		if change != nil {
+			change(claims)
+		}
+		return claims
+	}
+	for _, c := range []struct {
+		name   string
+		method jwt.SigningMethod
+		secret int
+		claims jwt.MapClaims
+		status int // of a push
+	}{
+		{"as it should be", jwt.SigningMethodHS512, 0, login(nil), 200},
+		{"another algorithm", jwt.SigningMethodHS256, 0, login(nil), 401},
+		{"another issuer", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { c["iss"] = "https://other.example" }), 401},
+		{"without an issuer", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { delete(c, "iss") }), 401},
+		{"another claim", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { c["tenant_id"] = "/metrics/team-j"; delete(c, "m") }), 403},
+		{"another form", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { c["m"] = map[string]any{"groups": "team-j"} }), 403},
+		{"ended a moment ago", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { c["exp"] = ago(5 * time.Minute) }), 200},
+		{"ended long ago", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { c["exp"] = ago(15 * time.Minute) }), 401},
+		{"without an end", jwt.SigningMethodHS512, 0, login(func(c jwt.MapClaims) { delete(c, "exp") }), 200},
+
+		{"of the other issuer", jwt.SigningMethodHS256, 1, ci(nil), 200},
+		{"with the first one's secret", jwt.SigningMethodHS512, 0, ci(nil), 401},
+		{"with the other one's secret", jwt.SigningMethodHS512, 1, login(nil), 401},
+		{"ended a moment ago, of the other issuer", jwt.SigningMethodHS256, 1, ci(func(c jwt.MapClaims) { c["exp"] = ago(5 * time.Minute) }), 401},
+		{"without an end, of the other issuer", jwt.SigningMethodHS256, 1, ci(func(c jwt.MapClaims) { delete(c, "exp") }), 401},
+	} {
+		status, body := pushWith(t, client, url, signedBy(t, c.method, []byte(tokenSecrets[c.secret]), c.claims))
+		if status != c.status || status == 200 && body != identified("team-j", "jane") {
+			t.Errorf("%s: %d %s, want %d", c.name, status, body, c.status)
+		}
+	}
+}
