@@ -387,6 +387,49 @@ func TestAnUnknownKeyBringsOneFetchAnInterval(t *testing.T) {
 	})
 }
 
+// TestAKeyOfAnotherKindMayBeNew: a provider that gives its keys no IDs goes over from RSA to ECDSA.
+func TestAKeyOfAnotherKindMayBeNew(t *testing.T) {
+	pairs()
+	synctest.Test(t, func(t *testing.T) {
+		web := &canned{body: jwkSet(t, jwkOf(t, "rsa", ""))}
+		set := fetched(t, FetchOptions{URL: "https://id.example/keys", Interval: time.Hour, transport: web})
+		defer set.Close()
+		synctest.Wait()
+		web.set(jwkSet(t, jwkOf(t, "p256", "")), time.Second, false)
+		by := func(algorithm string, key any, id header) []byte { return sign(t, algorithm, key, id, claims(jwtLong)) }
+		next := by("ES256", pairs()["p256"], nil)
+		for _, c := range []struct {
+			name    string
+			options IssuerOptions
+			token   []byte
+			want    Reason
+		}{
+			{"of an algorithm that is not taken", IssuerOptions{Algorithms: []string{"RS256"}}, next, BadAlgorithm},
+			{"of a secret", IssuerOptions{}, by("HS256", []byte(secretA), nil), BadAlgorithm},
+			{"of a secret with an ID", IssuerOptions{}, by("HS256", []byte(secretA), header{"kid": "new"}), BadAlgorithm},
+			{"of another secret", IssuerOptions{Keys: []*Key{secretKey(t, secretB)}}, by("HS256", []byte(secretA), nil), BadSignature},
+		} {
+			c.options.KeySet = set
+			_, err := tokensOf(t, c.options).Verify(c.token)
+			if r := err.(*Refusal); r.Reason != c.want || r.Again != nil || r.Doubt {
+				t.Errorf("%s: %+v", c.name, r)
+			}
+		}
+		tokens := tokensOf(t, IssuerOptions{KeySet: set, Algorithms: []string{"RS256", "ES256", "EdDSA"}})
+		_, err := tokens.Verify(next)
+		if r := err.(*Refusal); r.Reason != UnknownKey || r.Again == nil {
+			t.Fatalf("no other reading is promised: %+v", r)
+		}
+		<-err.(*Refusal).Again
+		if reason := reasonOf(t, tokens, next); reason != "" {
+			t.Errorf("after it: %q", reason)
+		}
+		if _, err := tokens.Verify(by("EdDSA", pairs()["ed25519"], nil)); !err.(*Refusal).Doubt {
+			t.Errorf("one of a third kind is not in doubt: %+v", err)
+		}
+	})
+}
+
 // TestManyMadeUpKeysAreForgotten: what is remembered of keys that nobody has is bounded.
 func TestManyMadeUpKeysAreForgotten(t *testing.T) {
 	var m misses

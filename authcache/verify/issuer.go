@@ -180,6 +180,9 @@ func (i *issuer) choose(t *jwt.Token) selection {
 	case len(candidates) == 0 && missing && id != "":
 		s.refusal = refuse(UnknownKey, "the issuer has no key with this ID (kid)")
 		return s
+	case len(candidates) == 0 && missing: // it names none, so the next reading may have it
+		s.refusal = refuse(UnknownKey, "the issuer has no key for algorithm %s (alg)", algorithm)
+		return s
 	case len(candidates) == 0:
 		s.refusal = refuse(BadAlgorithm, "no key is for algorithm %s (alg)", algorithm)
 		return s
@@ -196,7 +199,7 @@ func (i *issuer) choose(t *jwt.Token) selection {
 }
 
 // candidates are the keys that a token of this key ID (which may be empty) and algorithm can be signed with, and whether
-// the key set lacks the ID.
+// the key set lacks the ID. It lacks none for a secret, which it never has.
 func (i *issuer) candidates(id, algorithm string) (found []*Key, missing bool) {
 	for _, key := range i.options.Keys {
 		if key.fits(algorithm) {
@@ -206,7 +209,7 @@ func (i *issuer) candidates(id, algorithm string) (found []*Key, missing bool) {
 	if i.options.KeySet == nil {
 		return found, false
 	}
-	missing = true
+	missing = !slices.Contains(hmacAlgorithms, algorithm)
 	for _, key := range i.options.KeySet.state.Load().all {
 		if id != "" && key.id != "" && key.id != id {
 			continue

@@ -14,9 +14,9 @@ type Reason string
 const (
 	Malformed    Reason = "malformed"     // it is no signed token, too long, or a claim is of the wrong kind
 	BadHeader    Reason = "header"        // it brings or points to a key of its own, or wants what we do not know
-	BadAlgorithm Reason = "algorithm"     // none, or one that no key of the issuer is for
+	BadAlgorithm Reason = "algorithm"     // none, or one that no key of the issuer is for or will be
 	BadIssuer    Reason = "issuer"        // nobody whose tokens are taken
-	UnknownKey   Reason = "unknown_key"   // no key of the issuer has its key ID
+	UnknownKey   Reason = "unknown_key"   // no key of the issuer has its key ID, or its algorithm where it has no ID
 	BadSignature Reason = "signature"     // no key verifies it
 	Expired      Reason = "expired"       // or it has no exp, where one is required
 	NotYetValid  Reason = "not_yet_valid" // nbf or iat is still to come
