@@ -169,8 +169,7 @@ func (c *authGatewayComponent) read(n *node) error {
 func (g *authGateway) write() ([]byte, error) {
 	d := new(document)
 	d.remark("Converted from the configuration of auth-gateway. Every path that it had goes where it went, the others are closed.\n" +
-		pushPaths + "\n" +
-		"On Cortex's own paths the methods are those of Cortex's API; any other gets 405 here, as Cortex would answer.")
+		pushPaths + "\n" + cortexMethods)
 	g.writeServers(d)
 	components := make([]*component, 0, len(g.components))
 	for _, c := range g.components {

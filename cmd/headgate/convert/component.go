@@ -11,6 +11,10 @@ import (
 const pushPaths = "The exception are Cortex's push paths, such as /prometheus/api/v1/push, that did not go to a distributor, by themselves or\n" +
 	"below a prefix: headgate answers 503 there, so that senders keep what they could not send."
 
+// cortexMethods says which methods a converted gateway has, where every original forwarded any.
+const cortexMethods = "On Cortex's own paths the methods are those of Cortex's API; any other goes where a prefix above the path leads, or gets 405\n" +
+	"here, as Cortex would answer."
+
 // component is an upstream with the routes that the original sends there.
 type component struct {
 	name     string // of the upstream

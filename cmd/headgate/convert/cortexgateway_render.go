@@ -18,7 +18,7 @@ func (g *cortexGateway) render() ([]byte, error) {
 	g.pathPrefix = strings.TrimRight(g.pathPrefix, "/")
 	d := new(document)
 	d.remark("Converted from the flags of cortex-gateway. Every path goes where it went, the others are closed.\n" +
-		pushPaths + "\n" +
+		pushPaths + "\n" + cortexMethods + "\n" +
 		"A prefix ends at a slash here: /api/* is not /apis. /metrics and /debug/pprof are on the admin listener.")
 	if g.alertmanager == "" {
 		d.remark("A push to /api/v1/push is not among the paths that the original sent to a distributor: add it to paths below if senders\nuse it.")

@@ -44,25 +44,25 @@ func fromFlags(flags ...string) func(*testing.T) ([]byte, error) {
 
 // What auth-gateway has without paths (gateway/gateway.go). A trailing slash is a subtree there.
 var (
-	authGatewayDistributor = []string{"/api/v1/push distributor", "/api/prom/push distributor"}
+	authGatewayDistributor = []string{"/api/v1/push distributor POST", "/api/prom/push distributor POST"}
 	authGatewayFrontend    = []string{
-		"/prometheus/api/v1/query query-frontend", "/api/prom/api/v1/query query-frontend",
-		"/prometheus/api/v1/query_range query-frontend", "/api/prom/api/v1/query_range query-frontend",
-		"/prometheus/api/v1/query_exemplars query-frontend", "/api/prom/api/v1/query_exemplars query-frontend",
-		"/prometheus/api/v1/series query-frontend", "/api/prom/api/v1/series query-frontend",
-		"/prometheus/api/v1/labels query-frontend", "/api/prom/api/v1/labels query-frontend",
-		"/prometheus/api/v1/label/* query-frontend", "/api/prom/api/v1/label/* query-frontend",
-		"/prometheus/api/v1/metadata query-frontend", "/api/prom/api/v1/metadata query-frontend",
-		"/prometheus/api/v1/read query-frontend", "/api/prom/api/v1/read query-frontend",
-		"/prometheus/api/v1/status/buildinfo query-frontend", "/api/prom/api/v1/status/buildinfo query-frontend",
+		"/prometheus/api/v1/query query-frontend GET POST", "/api/prom/api/v1/query query-frontend GET POST",
+		"/prometheus/api/v1/query_range query-frontend GET POST", "/api/prom/api/v1/query_range query-frontend GET POST",
+		"/prometheus/api/v1/query_exemplars query-frontend GET POST", "/api/prom/api/v1/query_exemplars query-frontend GET POST",
+		"/prometheus/api/v1/series query-frontend GET POST", "/api/prom/api/v1/series query-frontend GET POST",
+		"/prometheus/api/v1/labels query-frontend GET POST", "/api/prom/api/v1/labels query-frontend GET POST",
+		"/prometheus/api/v1/label/* query-frontend GET", "/api/prom/api/v1/label/* query-frontend GET",
+		"/prometheus/api/v1/metadata query-frontend GET", "/api/prom/api/v1/metadata query-frontend GET",
+		"/prometheus/api/v1/read query-frontend POST", "/api/prom/api/v1/read query-frontend POST",
+		"/prometheus/api/v1/status/buildinfo query-frontend GET", "/api/prom/api/v1/status/buildinfo query-frontend GET",
 	}
 	authGatewayAlertmanager = []string{
-		"/alertmanager/* alertmanager", "/api/v1/alerts alertmanager", "/multitenant_alertmanager/delete_tenant_config alertmanager",
+		"/alertmanager/* alertmanager", "/api/v1/alerts alertmanager DELETE GET POST", "/multitenant_alertmanager/delete_tenant_config alertmanager",
 	}
 	authGatewayRuler = []string{
-		"/prometheus/api/v1/rules ruler", "/api/prom/api/v1/rules ruler",
-		"/prometheus/api/v1/alerts ruler", "/api/prom/api/v1/alerts ruler",
-		"/api/v1/rules ruler", "/api/v1/rules/* ruler", "/api/prom/rules/* ruler", "/ruler/delete_tenant_config ruler",
+		"/prometheus/api/v1/rules ruler GET", "/api/prom/api/v1/rules ruler GET",
+		"/prometheus/api/v1/alerts ruler GET", "/api/prom/api/v1/alerts ruler GET",
+		"/api/v1/rules ruler DELETE GET POST", "/api/v1/rules/* ruler DELETE GET POST", "/api/prom/rules/* ruler DELETE GET POST", "/ruler/delete_tenant_config ruler",
 	}
 )
 
@@ -86,9 +86,9 @@ var conversions = []conversion{
 		name: "auth_gateway_paths",
 		from: fromFile("auth_gateway_paths.yaml", AuthGateway),
 		original: []string{
-			"/api/v1 distributor", "/api/v1/push distributor",
-			"/api/prom/api/v1/query query-frontend as /cortex/api/prom/api/v1/query",
-			"/prometheus/api/v1/query_range query-frontend as /cortex/prometheus/api/v1/query_range",
+			"/api/v1 distributor", "/api/v1/push distributor POST",
+			"/api/prom/api/v1/query query-frontend as /cortex/api/prom/api/v1/query GET POST",
+			"/prometheus/api/v1/query_range query-frontend as /cortex/prometheus/api/v1/query_range GET POST",
 			"/alertmanager/* alertmanager", "/multitenant_alertmanager/delete_tenant_config alertmanager",
 		},
 		deadlines: map[string]string{
@@ -98,7 +98,7 @@ var conversions = []conversion{
 	{
 		name:     "auth_gateway_older",
 		from:     fromFile("auth_gateway_older.yaml", AuthGateway),
-		original: slices.Concat(authGatewayDistributor, []string{"/api/prom/api/v1/labels query-frontend", "/prometheus/api/v1/label/* query-frontend"}),
+		original: slices.Concat(authGatewayDistributor, []string{"/api/prom/api/v1/labels query-frontend GET POST", "/prometheus/api/v1/label/* query-frontend GET"}),
 		deadlines: map[string]string{
 			"distributor": "15s read 15s write 15s", "query-frontend": "1m0s read 1m0s write 1m0s",
 		},
@@ -115,23 +115,23 @@ var conversions = []conversion{
 		name: "proposal_later",
 		from: fromFile("proposal_later.yaml", Proposal),
 		original: []string{
-			"/api/v1/push distributor", "/prometheus/* query-frontend", "/api/v1/alerts ruler", "/api/v1/rules/* ruler", "/alertmanager/* alertmanager",
+			"/api/v1/push distributor POST", "/prometheus/* query-frontend", "/api/v1/alerts ruler DELETE GET POST", "/api/v1/rules/* ruler DELETE GET POST", "/alertmanager/* alertmanager",
 		},
 	},
 	{
 		name: "cortex_gateway",
 		from: fromFlags(append(upstreamFlags, "-gateway.auth.jwt-secret=short", "-server.http-listen-port=8080", "-log.level=debug",
 			"-server.grpc-listen-port=8995", "JAEGER_AGENT_HOST=jaeger.example")...),
-		original: []string{"/all_user_stats distributor", "/api/prom/push distributor", "/api/* query-frontend"},
+		original: []string{"/all_user_stats distributor", "/api/prom/push distributor POST", "/api/* query-frontend"},
 	},
 	{
 		name: "cortex_gateway_ruler",
 		from: fromFlags(append(upstreamFlags, "-gateway.ruler.address=http://ruler.cortex", "-gateway.auth.jwt-secret="+longSecret,
 			"-server.path-prefix=/cortex", "-server.http-listen-port=8081", "-server.http-idle-timeout=10m")...),
 		original: []string{
-			"/cortex/all_user_stats distributor", "/cortex/api/prom/push distributor",
-			"/cortex/api/prom/api/v1/alerts ruler", "/cortex/api/prom/api/v1/rules ruler",
-			"/cortex/api/v1/alerts ruler", "/cortex/api/v1/rules ruler",
+			"/cortex/all_user_stats distributor", "/cortex/api/prom/push distributor POST",
+			"/cortex/api/prom/api/v1/alerts ruler GET", "/cortex/api/prom/api/v1/rules ruler GET",
+			"/cortex/api/v1/alerts ruler DELETE GET POST", "/cortex/api/v1/rules ruler DELETE GET POST",
 			"/cortex/api/* query-frontend",
 		},
 	},
@@ -144,9 +144,9 @@ var conversions = []conversion{
 			"-gateway.auth.tenant-id-claim", "https://example.com/tenant_id",
 			"-gateway.auth.jwks-url", "https://tenant.region.auth0.com/.well-known/jwks.json"),
 		original: []string{
-			"/all_user_stats distributor", "/api/prom/push distributor", "/api/v1/push distributor",
-			"/prometheus/api/v1/alerts/* ruler", "/prometheus/api/v1/rules/* ruler", "/prometheus/config/v1/rules/* ruler",
-			"/api/prom/api/v1/alerts/* ruler", "/api/prom/api/v1/rules/* ruler", "/api/v1/rules/* ruler", "/api/prom/rules/* ruler",
+			"/all_user_stats distributor", "/api/prom/push distributor POST", "/api/v1/push distributor POST",
+			"/prometheus/api/v1/alerts/* ruler", "/prometheus/api/v1/rules/* ruler", "/prometheus/config/v1/rules/* ruler DELETE GET POST",
+			"/api/prom/api/v1/alerts/* ruler", "/api/prom/api/v1/rules/* ruler", "/api/v1/rules/* ruler DELETE GET POST", "/api/prom/rules/* ruler DELETE GET POST",
 			"/prometheus/api/* query-frontend", "/api/v1/user_stats/* query-frontend", "/api/* query-frontend",
 			"/api/v1/alerts/* alertmanager", "/alertmanager/* alertmanager", "/multitenant_alertmanager/status/* alertmanager",
 			"/api/prom/alertmanager/* alertmanager",
@@ -262,10 +262,12 @@ func accepted(t testing.TB, text []byte) *config.Config {
 	return c
 }
 
-// servedRoutes are the routes that are served, each once whatever its methods: "PATH UPSTREAM", and "as PATH" where it is sent
-// to another one. A path that is written beside a prefix of the same name, for its scopes, is the same route.
+// servedRoutes are the routes that are served, each path once: "PATH UPSTREAM", "as PATH" where it is sent to another one, and
+// the methods of all its routes unless it has any. A path that is written beside a prefix of the same name, for its scopes, is
+// the same route.
 func servedRoutes(c *config.Config) []string {
-	var all []string
+	methods := map[string][]string{}
+	anyMethod := map[string]bool{}
 	for _, row := range c.RouteTable() {
 		if row.Upstream == "" {
 			continue
@@ -283,8 +285,17 @@ func servedRoutes(c *config.Config) []string {
 		if row.HasRewrite {
 			line += " as " + row.Rewrite
 		}
+		methods[line] = append(methods[line], row.Methods...)
+		anyMethod[line] = anyMethod[line] || len(row.Methods) == 0
+	}
+	var all []string
+	for line, some := range methods {
+		if !anyMethod[line] {
+			slices.Sort(some)
+			line += " " + strings.Join(slices.Compact(some), " ")
+		}
 		all = append(all, line)
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
