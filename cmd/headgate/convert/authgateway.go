@@ -276,6 +276,10 @@ func (c *authGatewayComponent) convert(d *document) *component {
 		if slices.Contains(paths[:i], path) {
 			continue
 		}
+		if strings.HasSuffix(path, "/*") {
+			made.remarks = append(made.remarks, show(path)+" is left out: a star was no pattern to auth-gateway, and no request has it in its path")
+			continue
+		}
 		r := route{path: path}
 		// A trailing slash is a subtree to the http.ServeMux that auth-gateway has.
 		r.path, r.prefix = strings.CutSuffix(path, "/")
@@ -284,6 +288,11 @@ func (c *authGatewayComponent) convert(d *document) *component {
 			r.remark = "Cortex means this path for its operators; every tenant had it, and has it still. scope = \"operator\" closes it."
 		}
 		made.routes = append(made.routes, r)
+	}
+	if len(made.routes) == 0 { // an upstream without paths would have all of Cortex's
+		d.blank()
+		d.remarks(made.remarks)
+		return nil
 	}
 	whole, note := c.whole, "http_client_timeout"
 	if whole == 0 {

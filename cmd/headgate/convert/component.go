@@ -48,6 +48,11 @@ func (r route) written() string {
 	return r.path
 }
 
+// covers reports whether a path is that of the route, or below its prefix.
+func (r route) covers(path string) bool {
+	return path == r.path || r.prefix && strings.HasPrefix(path, r.path+"/")
+}
+
 // set adds a setting.
 func (c *component) set(key string, value any, note string) {
 	c.settings = append(c.settings, setting{key, value, note})
@@ -70,30 +75,18 @@ func (c *component) split() (base string) {
 	return base
 }
 
-// scopeOf is what a tenant needs for a path of a component that Cortex's API does not have. All tenants have them all,
-// as in the original; the name decides what happens when an upstream fails.
-func scopeOf(component string) string {
-	switch component {
-	case config.Distributor:
-		return "write"
-	case config.QueryFrontend, config.Querier:
-		return "read"
-	case config.Alertmanager:
-		return "alerts"
-	}
-	return "rules"
-}
-
 // write writes the upstream, and returns those of its routes that need a table of their own.
-func (c *component) write(d *document, cortex config.Cortex) []explicitRoute {
+func (c *component) write(d *document, t *routing) []explicitRoute {
 	base := c.split()
+	cortex := t.cortex
 	var paths []string
 	var explicit []explicitRoute
 	takesPaths := config.HasDefaultRoutes(c.name)
 	for _, r := range c.routes {
 		if takesPaths {
-			if alone := r.path; r.prefix && alone != "" && base == "" && cortex.HasForTenants(alone) && !cortex.HasForTenants(r.written()) {
-				paths = append(paths, alone) // with the scopes that Cortex's API has for it, which the prefix has not
+			alone := route{path: r.path}
+			if r.prefix && base == "" && !t.taken(alone) && cortex.HasForTenants(alone.path) && !cortex.HasForTenants(r.written()) {
+				paths = append(paths, alone.path) // with the scopes that Cortex's API has for it, which the prefix has not
 			}
 			paths = append(paths, r.written())
 		}
@@ -106,7 +99,7 @@ func (c *component) write(d *document, cortex config.Cortex) []explicitRoute {
 			e.remark = "It goes upstream as it is, as it did. Cortex does not have this path: rewrite = \"" + alias + "\" makes it one that it has."
 		}
 		if e.scope == "" && !known {
-			e.scope = scopeOf(c.name)
+			e.scope = t.scopeOf(c.name, r)
 		}
 		if base != "" {
 			e.rewrite = base + r.path
@@ -115,7 +108,7 @@ func (c *component) write(d *document, cortex config.Cortex) []explicitRoute {
 	}
 	d.blank()
 	d.remarks(c.remarks)
-	d.table("[upstreams." + c.name + "]")
+	d.table("[upstreams." + d.key(c.name) + "]")
 	d.set("url", c.url, "")
 	if len(paths) > 0 {
 		d.set("paths", paths, "")
@@ -151,9 +144,11 @@ func (e explicitRoute) write(d *document) {
 
 // writeComponents writes upstreams and their routes.
 func writeComponents(d *document, components []*component, cortex config.Cortex) {
+	t := newRouting(components, cortex)
+	t.spell()
 	var explicit []explicitRoute
 	for _, c := range components {
-		explicit = append(explicit, c.write(d, cortex)...)
+		explicit = append(explicit, c.write(d, t)...)
 	}
 	for _, e := range explicit {
 		e.write(d)

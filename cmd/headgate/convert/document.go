@@ -80,6 +80,19 @@ func (d *document) list(values []string) string {
 	return "[\n  " + strings.Join(written, ",\n  ") + ",\n]"
 }
 
+// key is a name as a key of TOML.
+func (d *document) key(name string) string {
+	if bareKey(name) {
+		return name
+	}
+	return d.quote(name)
+}
+
+// bareKey reports whether TOML takes a name as a key without quotes.
+func bareKey(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
+}
+
 // quote is a TOML string.
 func (d *document) quote(value string) string {
 	if !utf8.ValidString(value) {

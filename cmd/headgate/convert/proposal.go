@@ -16,6 +16,8 @@ type proposal struct {
 	users   []credential
 	routes  []proposedRoute
 	targets []target
+
+	remarks []string // on routes
 }
 
 // proposedRoute is one of routes. The first one that fits a request has it, in the order of the file.
@@ -114,7 +116,10 @@ func (p *proposal) write() ([]byte, error) {
 		d.table("[cortex.tenant_federation]")
 		d.set("enabled", true, "some tenants below read several at once")
 	}
-	p.writeHidden(d)
+	for _, line := range p.remarks {
+		d.blank()
+		d.remark("%s", line)
+	}
 	used := make([]*component, 0, len(components))
 	for _, c := range components {
 		if len(c.routes) > 0 {
@@ -122,7 +127,7 @@ func (p *proposal) write() ([]byte, error) {
 			continue
 		}
 		d.blank()
-		d.remark("no route used this target, so headgate would not connect to it:\n[upstreams.%s]\nurl = %q", c.name, c.url)
+		d.remark("no route used this target, so headgate would not connect to it:\n[upstreams.%s]\nurl = %q", d.key(c.name), c.url)
 	}
 	writeComponents(d, used, config.Default().Cortex)
 	if p.secret != "" {
@@ -155,45 +160,109 @@ func (p *proposal) components() ([]*component, error) {
 		byName[name], byTarget[t.name] = c, c
 		all = append(all, c)
 	}
-	for i, r := range p.routes {
-		c := byTarget[r.target]
-		if c == nil {
+	for _, r := range p.routes {
+		if byTarget[r.target] == nil {
 			return nil, wrongLine(r.line, "routes: target %s is not among targets; want one of %s", show(r.target), names(byTarget))
 		}
-		if p.hidden(i) == nil {
-			c.routes = append(c.routes, r.route())
+	}
+	p.place(byTarget)
+	for _, t := range p.targets {
+		if c := byTarget[t.name]; len(c.routes) > 0 && !upstreamName(c.name) {
+			return nil, wrongLine(t.line, "targets: %s cannot be the name of an upstream; want at most %d letters, digits, -, _ and .", show(t.name), maxUpstreamName)
 		}
 	}
 	return all, nil
 }
 
+// maxUpstreamName is how long headgate lets the name of an upstream be, in bytes.
+const maxUpstreamName = 64
+
+// upstreamName reports whether headgate takes a name of the operator's own for an upstream.
+func upstreamName(name string) bool {
+	return len(name) <= maxUpstreamName && bareKey(strings.ReplaceAll(name, ".", ""))
+}
+
+// route is the route as headgate has it, whose prefixes end at a slash.
 func (r proposedRoute) route() route {
-	path := r.path
+	path := r.beginning()
 	if r.prefix {
-		path = strings.TrimSuffix(strings.TrimSuffix(path, "*"), "/")
+		path = strings.TrimSuffix(path, "/")
 	}
 	return route{path: path, prefix: r.prefix}
 }
 
+// beginning is what the paths of a prefix begin with, or the path.
+func (r proposedRoute) beginning() string {
+	if r.prefix {
+		return strings.TrimSuffix(r.path, "*")
+	}
+	return r.path
+}
+
+// has reports whether a request for a path is one for the route.
+func (r proposedRoute) has(path string) bool {
+	if r.prefix {
+		return strings.HasPrefix(path, r.beginning())
+	}
+	return path == r.path
+}
+
+// place gives the components their routes, and remarks on those that are not what they seem. To the original, whatever
+// stands first has the request, and a prefix is any beginning of a path; to headgate exact paths go before prefixes, and
+// long prefixes before short ones.
+func (p *proposal) place(byTarget map[string]*component) {
+	placed := make(map[route]bool)
+	put := func(target string, r route) {
+		placed[r] = true
+		byTarget[target].routes = append(byTarget[target].routes, r)
+	}
+	for i, r := range p.routes {
+		made, by := r.route(), p.hidden(i)
+		again := placed[made]
+		switch {
+		case !r.prefix && strings.HasSuffix(r.path, "/*"):
+			p.remark("line %d: the route of %s to %s is left out: without prefix a star is no pattern there, and no request has it in its path",
+				r.line, show(r.path), show(r.target))
+		case by != nil && (again || by.route().covers(made.path)):
+			p.remark("line %d: the route of %s to %s is left out: it never had a request, because that of %s in line %d stands before it",
+				r.line, show(r.path), show(r.target), show(by.path), by.line)
+		case by != nil:
+			p.remark("line %d: %s goes to %s, as it did: the prefix %s in line %d, which ends at a slash here, stood before it",
+				r.line, show(r.path), show(by.target), show(by.path), by.line)
+			put(by.target, made)
+		case again && made.path != "" && !placed[route{path: made.path}]:
+			p.remark("line %d: of the prefix %s only that very path is left to %s: what is below it had an earlier route",
+				r.line, show(r.path), show(r.target))
+			put(r.target, route{path: made.path})
+		case !again:
+			put(r.target, made)
+		}
+	}
+	// A prefix that ends within a name, such as "/prom", had paths of Cortex's that it has no longer.
+	for _, row := range offered(config.Default().Cortex) {
+		begins := row.Path
+		if row.Prefix {
+			begins += "/"
+		}
+		i := slices.IndexFunc(p.routes, func(r proposedRoute) bool { return r.has(begins) })
+		if made := (route{path: row.Path, prefix: row.Prefix}); i >= 0 && !p.routes[i].route().covers(row.Path) && !placed[made] {
+			put(p.routes[i].target, made)
+		}
+	}
+}
+
+func (p *proposal) remark(format string, args ...any) {
+	p.remarks = append(p.remarks, fmt.Sprintf(format, args...))
+}
+
 // hidden is the earlier route that has all requests of a route, or nil.
 func (p *proposal) hidden(i int) *proposedRoute {
+	r := p.routes[i]
 	for j := range p.routes[:i] {
 		earlier := &p.routes[j]
-		if earlier.prefix && strings.HasPrefix(p.routes[i].path, earlier.path) ||
-			!earlier.prefix && !p.routes[i].prefix && earlier.path == p.routes[i].path {
+		if (earlier.prefix || !r.prefix) && earlier.has(r.beginning()) {
 			return earlier
 		}
 	}
 	return nil
-}
-
-// writeHidden says which routes never had a request.
-func (p *proposal) writeHidden(d *document) {
-	for i, r := range p.routes {
-		if by := p.hidden(i); by != nil {
-			d.blank()
-			d.remark("line %d: the route of %s to %s is left out: it never had a request, because that of %s in line %d stands before it",
-				r.line, show(r.path), show(r.target), show(by.path), by.line)
-		}
-	}
 }

@@ -280,6 +280,9 @@ func TestErrors(t *testing.T) {
 		{"one target twice", func() ([]byte, error) {
 			return Proposal([]byte("targets:\n  frontend: 'http://f'\n  query-frontend: 'http://f'\n"))
 		}, []string{`line 3: targets: "query-frontend" is Cortex's query-frontend, as another target is`}},
+		{"not a name", func() ([]byte, error) {
+			return Proposal(proposed("- {path: /x, target: 'a b'}\n", "ruler", "a b"))
+		}, []string{`line 5: targets: "a b" cannot be the name of an upstream; want at most 64 letters`}},
 		{"an unknown flag", func() ([]byte, error) { return CortexGateway([]string{"-gateway.x=" + secret}, nil) }, []string{"-gateway.x is not a flag"}},
 		{"not a flag", func() ([]byte, error) { return CortexGateway([]string{secret}, nil) }, []string{"one of the arguments is not a flag"}},
 		{"no value", func() ([]byte, error) { return CortexGateway([]string{"-gateway.auth.jwt-secret"}, nil) }, []string{"-gateway.auth.jwt-secret has no value"}},
