@@ -21,20 +21,26 @@ func TestTenantsThatCannotBeCarriedOverAreSaid(t *testing.T) {
 		says    string
 		clients []string // "user id" of what is there
 	}{
-		"no password":       {"- {authentication: basic, username: a, id: x}", `user "a" is left out: without a user name or without a password`, nil},
-		"no user name":      {"- {authentication: basic, password: a, id: x}", `user "" is left out: without a user name`, nil},
-		"no id":             {"- {authentication: basic, username: a, password: p}", "it has no tenant id", nil},
-		"an invalid id":     {"- {authentication: basic, username: a, password: p, id: a/b}", "Cortex refuses its tenant id", nil},
-		"another method":    {"- {authentication: bearer, username: a, password: p, id: x}", `authentication is "bearer", which auth-gateway ignored`, nil},
-		"a colon":           {"- {authentication: basic, username: 'a:b', password: p, id: x}", `no client can send a user name with ":"`, nil},
-		"a line break":      {"- {authentication: basic, username: a, password: \"p\\nq\", id: x}", "no client can send the control character", nil},
-		"the same twice":    {"- &a {authentication: basic, username: a, password: p, id: x}\n- *a", `user "a" is there twice`, []string{"a x"}},
-		"two passwords":     {"- {authentication: basic, username: a, password: p, id: x}\n- {authentication: basic, username: a, password: q, id: x}", "", []string{"a x", "a x"}},
-		"two tenants":       {"- {authentication: basic, username: a, password: p, id: x}\n- {authentication: basic, username: a, password: q, id: y}", "line 6 has that user name for another tenant", []string{"a x"}},
-		"a number":          {"- {authentication: basic, username: 1, password: 0x10, id: 007}", "", []string{"1 007"}},
-		"a merged default":  {"- {<<: {authentication: basic, id: x}, username: a, password: p}", "", []string{"a x"}},
-		"several in a read": {"- {authentication: basic, username: a, password: p, id: x|y}", "names several tenants", []string{"a x"}},
-		"passthrough":       {"- {authentication: basic, username: a, password: p, passthrough: true}", "may name any", []string{"a a"}},
+		"no password":      {"- {authentication: basic, username: a, id: x}", `user "a" is left out: without a user name or without a password`, nil},
+		"no user name":     {"- {authentication: basic, password: a, id: x}", `user "" is left out: without a user name`, nil},
+		"no id":            {"- {authentication: basic, username: a, password: p}", "it has no tenant id", nil},
+		"an invalid id":    {"- {authentication: basic, username: a, password: p, id: a/b}", "Cortex refuses its tenant id", nil},
+		"another method":   {"- {authentication: bearer, username: a, password: p, id: x}", `authentication is "bearer", which auth-gateway ignored`, nil},
+		"a colon":          {"- {authentication: basic, username: 'a:b', password: p, id: x}", `no client can send a user name with ":"`, nil},
+		"a line break":     {"- {authentication: basic, username: a, password: \"p\\nq\", id: x}", "no client can send the control character", nil},
+		"the same twice":   {"- &a {authentication: basic, username: a, password: p, id: x}\n- *a", `user "a" is there twice`, []string{"a x"}},
+		"two passwords":    {"- {authentication: basic, username: a, password: p, id: x}\n- {authentication: basic, username: a, password: q, id: x}", "", []string{"a x", "a x"}},
+		"two tenants":      {"- {authentication: basic, username: a, password: p, id: x}\n- {authentication: basic, username: a, password: q, id: y}", "line 6 has that user name for another tenant", []string{"a x"}},
+		"a number":         {"- {authentication: basic, username: 1, password: 0x10, id: 007}", "", []string{"1 007"}},
+		"a merged default": {"- {<<: {authentication: basic, id: x}, username: a, password: p}", "", []string{"a x"}},
+		"merged defaults": {
+			"- &a {authentication: basic, username: a, password: p, id: x}\n- &b {authentication: none, username: b, id: y}\n- {<<: [*b, *a], authentication: basic}",
+			`user "b" is left out: authentication is "none"`, []string{"a x", "b y"},
+		},
+		"an anchor on a key": {"- {&k authentication: basic, username: a, ? password : p, !!str id: x}\n- {*k : basic, username: b, password: p, id: y}", "", []string{"a x", "b y"}},
+		"binary":             {"- {authentication: basic, username: !!binary \"Y29s\\nbGVjdG9y\", password: p, id: x}", "", []string{"collector x"}},
+		"several in a read":  {"- {authentication: basic, username: a, password: p, id: x|y}", "names several tenants", []string{"a x"}},
+		"passthrough":        {"- {authentication: basic, username: a, password: p, passthrough: true}", "may name any", []string{"a a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := AuthGateway(authGatewayWith(c.tenants))
@@ -276,6 +282,17 @@ func TestErrors(t *testing.T) {
 			return AuthGateway([]byte("distributor: {url: 'http://d', paths: [/x]}\nruler: {url: 'http://r', paths: [/x]}"))
 		}, []string{`is already that of`}},
 		{"an alias of nothing", func() ([]byte, error) { return AuthGateway([]byte("server: *x")) }, []string{"line 1: "}},
+		{"a merged value", func() ([]byte, error) { return AuthGateway([]byte("server:\n  port: 1\n  <<: " + secret)) }, []string{`line 3: "<<" has a single value in it; want a table`}},
+		{"merged values", func() ([]byte, error) { return AuthGateway([]byte("server:\n  port: 1\n  <<: [{}, " + secret + "]")) }, []string{`line 3: "<<" has a single value in it`}},
+		{"merged nothing", func() ([]byte, error) { return AuthGateway([]byte("server:\n  port: 1\n  <<:\n")) }, []string{`line 3: "<<" has nothing in it`}},
+		{"not base64", func() ([]byte, error) { return AuthGateway([]byte("tenants:\n- password: !!binary " + secret)) }, []string{`line 2: is not base64, as !!binary says`}},
+		{"a table as a key", func() ([]byte, error) { return AuthGateway([]byte("server: &k {port: 1}\n*k : x\n")) }, []string{`line 2: has a key that is a table`}},
+		{"nested too deep", func() ([]byte, error) {
+			return AuthGateway([]byte("server: " + strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1)))
+		}, []string{"line 1: is nested more than 50 deep"}},
+		{"as deep as may be", func() ([]byte, error) {
+			return AuthGateway([]byte("server: " + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)))
+		}, []string{"line 1: server is a list"}},
 		{"an unknown target", func() ([]byte, error) { return Proposal([]byte("routes:\n  - {path: /x, target: y}\n")) }, []string{`line 2: routes: target "y" is not among targets`}},
 		{"one target twice", func() ([]byte, error) {
 			return Proposal([]byte("targets:\n  frontend: 'http://f'\n  query-frontend: 'http://f'\n"))

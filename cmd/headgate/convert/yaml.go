@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -155,6 +156,12 @@ func (b *builder) build(from ast.Node, depth int) (*node, error) {
 		}
 		return nil, wrongLine(line, "has an alias without an anchor before it")
 	case *ast.TagNode:
+		value, err := b.build(from.Value, depth)
+		if err == nil && from.GetToken().Value == "!!binary" {
+			return value.decode()
+		}
+		return value, err
+	case *ast.MappingKeyNode:
 		return b.build(from.Value, depth)
 	case *ast.NullNode:
 		return &node{line: line}, nil
@@ -171,6 +178,15 @@ func (b *builder) build(from ast.Node, depth int) (*node, error) {
 	return nil, wrongLine(line, "holds something that no configuration of a gateway has")
 }
 
+// decode is the text that a scalar holds in base64.
+func (n *node) decode() (*node, error) {
+	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.text), ""))
+	if n.kind != scalar || err != nil {
+		return nil, wrongLine(n.line, "is not base64, as !!binary says")
+	}
+	return &node{line: n.line, kind: scalar, text: string(text)}, nil
+}
+
 // table makes a table. A merge key ("<<") adds what the table does not have itself.
 func (b *builder) table(values []*ast.MappingValueNode, line, depth int) (*node, error) {
 	result := &node{line: line, kind: table}
@@ -180,12 +196,27 @@ func (b *builder) table(values []*ast.MappingValueNode, line, depth int) (*node,
 		if err != nil {
 			return nil, err
 		}
+		key := entry.Key.GetToken()
 		if entry.Key.IsMergeKey() {
-			merged = append(merged, value)
+			tables, err := value.tables(key.Position.Line)
+			if err != nil {
+				return nil, err
+			}
+			merged = append(merged, tables...)
 			continue
 		}
-		key := entry.Key.GetToken()
 		name := key.Value
+		switch entry.Key.(type) {
+		case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MappingKeyNode:
+			text, err := b.build(entry.Key, depth)
+			if err != nil {
+				return nil, err
+			}
+			if text.kind != scalar {
+				return nil, wrongLine(key.Position.Line, "has a key that is %s; want a name", text.kind)
+			}
+			name = text.text
+		}
 		if result.get(name) != nil {
 			return nil, wrongLine(key.Position.Line, "key %s is there twice", show(name))
 		}
@@ -199,6 +230,20 @@ func (b *builder) table(values []*ast.MappingValueNode, line, depth int) (*node,
 		}
 	}
 	return result, nil
+}
+
+// tables are the tables that a merge key in a line has: the first that has a key counts.
+func (n *node) tables(line int) ([]*node, error) {
+	all := []*node{n}
+	if n.kind == list {
+		all = n.items
+	}
+	for _, from := range all {
+		if from.kind != table {
+			return nil, wrongLine(line, `"<<" has %s in it; want a table, or a list of tables`, from.kind)
+		}
+	}
+	return all, nil
 }
 
 // get is the value of a key, or nil.
