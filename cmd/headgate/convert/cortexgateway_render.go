@@ -136,6 +136,7 @@ func (g *cortexGateway) writeTokens(d *document) error {
 		writeSecret(d, g.secret)
 	case g.jwksURL != "":
 		d.blank()
+		remarkTokens(d)
 		d.table("[auth.jwt]")
 		d.set("require_expiry", false, "the original's tokens need no exp; one that has it is held to it here")
 	default:

@@ -86,7 +86,8 @@ func (w *credentials) entry(c credential) {
 		ids = []string{c.ownTenant()}
 		w.remark("passthrough: this client names the tenant of each request in X-Scope-OrgID, and may name any.\n"+
 			"A request that names none is for %s; the original sent it without a tenant, which Cortex refuses.\n"+
-			"Name those that it needs in place of \"*\".", show(ids[0]))
+			"Name those that it needs in place of \"*\". A query for several, \"a|b\", needs enabled = true in [cortex.tenant_federation].",
+			show(ids[0]))
 	case len(ids) > 1:
 		w.remark("%s names several tenants, which Cortex takes in queries only.", show(c.id))
 	}

@@ -37,10 +37,11 @@ func TestTenantsThatCannotBeCarriedOverAreSaid(t *testing.T) {
 			"- &a {authentication: basic, username: a, password: p, id: x}\n- &b {authentication: none, username: b, id: y}\n- {<<: [*b, *a], authentication: basic}",
 			`user "b" is left out: authentication is "none"`, []string{"a x", "b y"},
 		},
-		"an anchor on a key": {"- {&k authentication: basic, username: a, ? password : p, !!str id: x}\n- {*k : basic, username: b, password: p, id: y}", "", []string{"a x", "b y"}},
-		"binary":             {"- {authentication: basic, username: !!binary \"Y29s\\nbGVjdG9y\", password: p, id: x}", "", []string{"collector x"}},
-		"several in a read":  {"- {authentication: basic, username: a, password: p, id: x|y}", "names several tenants", []string{"a x"}},
-		"passthrough":        {"- {authentication: basic, username: a, password: p, passthrough: true}", "may name any", []string{"a a"}},
+		"an anchor on a key":   {"- {&k authentication: basic, username: a, ? password : p, !!str id: x}\n- {*k : basic, username: b, password: p, id: y}", "", []string{"a x", "b y"}},
+		"binary":               {"- {authentication: basic, username: !!binary \"Y29s\\nbGVjdG9y\", password: p, id: x}", "", []string{"collector x"}},
+		"several in a read":    {"- {authentication: basic, username: a, password: p, id: x|y}", "names several tenants", []string{"a x"}},
+		"passthrough":          {"- {authentication: basic, username: a, password: p, passthrough: true}", "may name any", []string{"a a"}},
+		"passthrough, several": {"- {authentication: basic, username: a, password: p, passthrough: true}", `A query for several, "a|b", needs enabled = true in [cortex.tenant_federation]`, []string{"a a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := AuthGateway(authGatewayWith(c.tenants))
@@ -93,6 +94,22 @@ func TestTokensOfCortexGatewayAreTaken(t *testing.T) {
 		jwt := accepted(t, text).Auth.JWT
 		if string(jwt.Secret) != secret || jwt.AllowShortSecret != short || jwt.RequireExpiry {
 			t.Errorf("%d bytes: %+v", len(secret), jwt)
+		}
+	}
+}
+
+// Which tokens the original took and headgate does not is said, with a secret and with keys from a URL.
+func TestTokensThatAreRefusedAreSaid(t *testing.T) {
+	for _, flag := range []string{"-gateway.auth.jwt-secret=" + longSecret, "-gateway.auth.jwks-url=https://idp.example/jwks"} {
+		text, err := CortexGateway(append(slices.Clone(upstreamFlags), flag), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted(t, text)
+		for _, says := range []string{`a token without "Bearer " before it`, `a tenant_id of "a|b"`} {
+			if strings.Count(string(text), says) != 1 {
+				t.Errorf("%s: want %q in\n%s", flag, says, text)
+			}
 		}
 	}
 }
