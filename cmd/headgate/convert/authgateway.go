@@ -55,6 +55,9 @@ type authGatewayComponent struct {
 	readTimeout, writeTimeout, idleTimeout    time.Duration // the proposal's
 }
 
+// shortestRefresh is the shortest dns_refresh_interval that headgate takes.
+const shortestRefresh = 10 * time.Millisecond
+
 func newAuthGateway() *authGateway {
 	return &authGateway{components: []*authGatewayComponent{
 		{key: "distributor", name: config.Distributor, timeout: 15 * time.Second, paths: []string{
@@ -226,13 +229,14 @@ func (g *authGateway) writeServers(d *document) {
 		d.remark("%s was 120s unless given; Prometheus keeps idle connections for 5m, headgate for 6m", g.server.called("idle"))
 	}
 	if g.takes(config.Default().Server.HealthPath) {
-		d.set("health_path", "", "its usual value is the path of a route")
+		d.set("health_path", "", healthPathTaken)
 	}
 
 	switch {
 	case g.admin.port != 0:
 		d.blank()
-		d.remark("/metrics and /ready are here for everybody; pprof, /config and reload only for admin.trusted, which is this machine.")
+		d.remark("/metrics and /ready are here for everybody, by an IP address, localhost or the host of listen; any other name gets 421. pprof,\n" +
+			"/config and reload are only for admin.trusted, which is this machine.")
 		d.table("[admin]")
 		d.set("listen", address(g.admin.address, g.admin.port), "")
 	case port == defaultAdminPort:
@@ -252,9 +256,13 @@ func (g *authGateway) writeServers(d *document) {
 	}
 }
 
-// takes reports whether a path is that of a route, exactly.
+// takes reports whether a path went to a component, by itself or in a subtree.
 func (g *authGateway) takes(path string) bool {
-	return slices.ContainsFunc(g.components, func(c *authGatewayComponent) bool { return slices.Contains(c.given, path) })
+	return slices.ContainsFunc(g.components, func(c *authGatewayComponent) bool {
+		return c.url != "" && slices.ContainsFunc(c.given, func(given string) bool {
+			return given == path || strings.HasSuffix(given, "/") && strings.HasPrefix(path+"/", given)
+		})
+	})
 }
 
 // convert is the component as an upstream, or nil without a URL: auth-gateway had its routes all the same, and lost the
@@ -299,8 +307,13 @@ func (c *authGatewayComponent) convert(d *document) *component {
 		whole, note = c.timeout, "auth-gateway's default"
 	}
 	made.set("timeout", whole, note)
-	if c.refresh > 0 {
-		made.set("dns_refresh_interval", max(c.refresh, 10*time.Millisecond), "")
+	switch {
+	case c.refresh == 0:
+		made.set("dns_refresh_interval", time.Second, "auth-gateway's default")
+	case c.refresh < shortestRefresh:
+		made.set("dns_refresh_interval", shortestRefresh, formatDuration(c.refresh)+" is shorter than may be here")
+	default:
+		made.set("dns_refresh_interval", c.refresh, "")
 	}
 	if c.dialer > 0 {
 		made.set("connect_timeout", c.dialer, "http_client_dialer_timeout; without effect in auth-gateway")

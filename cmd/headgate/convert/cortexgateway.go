@@ -23,10 +23,10 @@ type cortexGateway struct {
 	host        string
 	port        int
 	pathPrefix  string
-	read        time.Duration // these: 0: not given
-	write       time.Duration
-	idle        time.Duration
-	drain       time.Duration
+	read        *time.Duration // these: nil: not given; 0: no limit
+	write       *time.Duration
+	idle        *time.Duration
+	drain       time.Duration // 0: not given
 	connections int
 	certificate string
 	key         string
@@ -64,7 +64,7 @@ func (g *cortexGateway) parse(args []string) (variables []string, err error) {
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
-		if strings.HasPrefix(arg, "JAEGER_") && strings.Contains(arg, "=") {
+		if isVariable(arg) {
 			variables = append(variables, arg)
 			continue
 		}
@@ -80,7 +80,7 @@ func (g *cortexGateway) parse(args []string) (variables []string, err error) {
 		case given:
 		case reader.isBool:
 			value = "true"
-		case len(args) > 0 && !strings.HasPrefix(args[0], "-"):
+		case len(args) > 0 && !strings.HasPrefix(args[0], "-") && !isVariable(args[0]):
 			value, args = args[0], args[1:]
 		case ok:
 			return nil, fmt.Errorf("-%s has no value; want -%s=…", name, name)
@@ -96,6 +96,11 @@ func (g *cortexGateway) parse(args []string) (variables []string, err error) {
 	return variables, nil
 }
 
+// isVariable reports whether an argument is a variable that the original knew.
+func isVariable(arg string) bool {
+	return strings.HasPrefix(arg, "JAEGER_") && strings.Contains(arg, "=")
+}
+
 func (g *cortexGateway) remark(format string, args ...any) {
 	g.remarks = append(g.remarks, fmt.Sprintf(format, args...))
 }
@@ -104,11 +109,13 @@ func (g *cortexGateway) flags() map[string]flagReader {
 	text := func(to *string) flagReader {
 		return flagReader{take: func(v string) error { *to = v; return nil }}
 	}
-	duration := func(to *time.Duration) flagReader {
-		return flagReader{take: func(v string) (err error) {
-			if *to, err = time.ParseDuration(v); err != nil || *to < 0 {
+	duration := func(set func(time.Duration)) flagReader {
+		return flagReader{take: func(v string) error {
+			d, err := time.ParseDuration(v)
+			if err != nil || d < 0 {
 				return errors.New(`not a duration; want one such as "30s"`)
 			}
+			set(d)
 			return nil
 		}}
 	}
@@ -160,10 +167,10 @@ func (g *cortexGateway) flags() map[string]flagReader {
 		"server.http-listen-address":       text(&g.host),
 		"server.http-listen-port":          number(&g.port, 1, 65535),
 		"server.path-prefix":               text(&g.pathPrefix),
-		"server.http-read-timeout":         duration(&g.read),
-		"server.http-write-timeout":        duration(&g.write),
-		"server.http-idle-timeout":         duration(&g.idle),
-		"server.graceful-shutdown-timeout": duration(&g.drain),
+		"server.http-read-timeout":         duration(func(d time.Duration) { g.read = &d }),
+		"server.http-write-timeout":        duration(func(d time.Duration) { g.write = &d }),
+		"server.http-idle-timeout":         duration(func(d time.Duration) { g.idle = &d }),
+		"server.graceful-shutdown-timeout": duration(func(d time.Duration) { g.drain = d }),
 		"server.http-conn-limit":           number(&g.connections, 0, 1<<30),
 		"server.http-tls-cert-path":        text(&g.certificate),
 		"server.http-tls-key-path":         text(&g.key),
@@ -172,7 +179,10 @@ func (g *cortexGateway) flags() map[string]flagReader {
 		"log.level":                        text(&g.level),
 		"log.format":                       text(&g.format),
 		"server.register-instrumentation": {isBool: true, take: func(v string) error {
-			_, err := strconv.ParseBool(v)
+			on, err := strconv.ParseBool(v)
+			if err == nil && !on {
+				g.remark("-server.register-instrumentation=false has no counterpart: /metrics and /debug/pprof are on the admin listener, for this machine alone")
+			}
 			return err
 		}},
 	}

@@ -3,6 +3,7 @@ package convert
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/cmd/headgate/config"
@@ -49,14 +50,21 @@ func (g *cortexGateway) writeServer(d *document) {
 	d.table("[server]")
 	d.set("listen", address(g.host, g.port), "")
 	d.set("health_path", g.pathPrefix+healthPath, "")
-	if g.read > 0 {
-		d.set("read_timeout", g.read, "")
+	for _, timeout := range []struct {
+		key   string
+		given *time.Duration
+	}{
+		{"read_timeout", g.read}, {"write_timeout", g.write}, {"idle_timeout", g.idle},
+	} {
+		if timeout.given != nil {
+			d.set(timeout.key, *timeout.given, "")
+		}
 	}
-	if g.write > 0 {
-		d.set("write_timeout", g.write, "")
+	if g.write == nil {
+		d.remark("-server.http-write-timeout was 30s unless given, shorter than queries may take: left to \"auto\"")
 	}
-	if g.idle > 0 {
-		d.set("idle_timeout", g.idle, "")
+	if g.idle == nil {
+		d.remark("-server.http-idle-timeout was 2m unless given; Prometheus keeps idle connections for 5m, headgate for 6m")
 	}
 	if g.drain > 0 {
 		d.set("drain_timeout", g.drain, "")
@@ -82,12 +90,18 @@ var clientAuth = map[string]string{
 
 func (g *cortexGateway) writeTLS(d *document) {
 	if g.certificate == "" && g.key == "" {
+		if g.clientCA != "" || g.clientAuth != "" {
+			d.remark("-server.http-tls-ca-path and -server.http-tls-client-auth are left out: without a certificate there was no TLS")
+		}
 		return
 	}
 	d.blank()
 	ask, known := clientAuth[g.clientAuth]
 	if g.clientAuth != "" && !known {
 		d.remark("-server.http-tls-client-auth=%s has no counterpart: certificates are verified or not asked for", g.clientAuth)
+	}
+	if asked := ask != "" && ask != "none"; !asked && g.clientCA != "" {
+		d.remark("-server.http-tls-ca-path is left out: no certificate of a client was verified")
 	}
 	d.table("[server.tls]")
 	d.set("cert_file", g.certificate, "")

@@ -108,8 +108,8 @@ func (p *proposal) write() ([]byte, error) {
 	d.blank()
 	d.table("[server]")
 	d.set("listen", address("", defaultPort), "the file does not say where the gateway listened")
-	if slices.ContainsFunc(p.routes, func(r proposedRoute) bool { return !r.prefix && r.path == config.Default().Server.HealthPath }) {
-		d.set("health_path", "", "its usual value is the path of a route")
+	if slices.ContainsFunc(p.routes, func(r proposedRoute) bool { return r.has(config.Default().Server.HealthPath) }) {
+		d.set("health_path", "", healthPathTaken)
 	}
 	if federated(p.users) {
 		d.blank()

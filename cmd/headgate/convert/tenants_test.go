@@ -321,6 +321,9 @@ func TestErrors(t *testing.T) {
 		{"not a flag", func() ([]byte, error) { return CortexGateway([]string{secret}, nil) }, []string{"one of the arguments is not a flag"}},
 		{"no value", func() ([]byte, error) { return CortexGateway([]string{"-gateway.auth.jwt-secret"}, nil) }, []string{"-gateway.auth.jwt-secret has no value"}},
 		{"a variable for a secret", func() ([]byte, error) { return CortexGateway([]string{"-gateway.auth.jwt-secret=$(JWT_SECRET)"}, nil) }, []string{"holds the name of a variable"}},
+		{"a variable of Helm", func() ([]byte, error) {
+			return CortexGateway([]string{"-gateway.auth.jwt-secret={{ .Values.secret }}"}, nil)
+		}, []string{"holds the name of a variable"}},
 		{"no addresses", func() ([]byte, error) { return CortexGateway([]string{"-gateway.auth.jwt-secret=" + secret}, nil) }, []string{"-gateway.distributor.address or"}},
 		{"no users", func() ([]byte, error) { return Htpasswd(HtpasswdFile{Text: []byte("# nobody\n")}) }, []string{"holds no user"}},
 		{"a bad tenant", func() ([]byte, error) { return Htpasswd(HtpasswdFile{Text: []byte("a:b"), Tenant: "a/b"}) }, []string{"--tenant: Cortex would refuse it"}},
