@@ -33,28 +33,34 @@ func Htpasswd(file HtpasswdFile) ([]byte, error) {
 	d := new(document)
 	d.remark("Converted from the htpasswd file %s. Add [upstreams.distributor] and the like, or the lines of this\n"+
 		"to a configuration that has them.", show(file.Name))
-	good, other, bad := file.lines(d)
-	if len(good)+other == 0 {
-		return nil, errors.New("holds no user; want lines of user:hash, as htpasswd -B makes them")
+	users := file.users()
+	if len(users.good)+users.other == 0 {
+		return nil, users.none()
 	}
-	if other > 0 && file.Tenant == "" && bad > 0 {
-		d.blank()
-		d.remark("%s cannot be carried over as long as the lines above that are left out are in the file, because headgate reads it\n"+
-			"whole or not at all. Take them out, and all users are let in by:\n[auth]\nhtpasswd_file = %q\n"+
-			"in place of what follows.", count(other, "user"), file.Name)
-	} else if other > 0 && file.Tenant == "" {
+	whole := users.other > 0 && file.Tenant == "" && users.bad == 0
+	for _, said := range users.said {
+		d.remark("%s", said.text(whole))
+	}
+	switch {
+	case whole:
 		d.blank()
 		d.remark("The file holds hashes other than bcrypt, so headgate reads it as it is: %s, of which %s bcrypt. The user name\n"+
-			"is the tenant. Each of these lines that is made anew with htpasswd -B is stronger.", count(len(good)+other, "user"), have(len(good)))
+			"is the tenant. Each of these lines that is made anew with htpasswd -B is stronger.",
+			count(len(users.good)+users.other, "user"), have(len(users.good)))
 		d.table("[auth]")
 		d.set("htpasswd_file", file.Name, "relative to this configuration")
 		return d.finish()
-	} else if other > 0 {
+	case users.other > 0 && file.Tenant == "":
+		d.blank()
+		d.remark("%s cannot be carried over as long as the lines above that are left out are in the file, because headgate reads it\n"+
+			"whole or not at all. Take them out, and all users are let in by:\n[auth]\nhtpasswd_file = %q\n"+
+			"in place of what follows.", count(users.other, "user"), file.Name)
+	case users.other > 0:
 		d.blank()
 		d.remark("%s cannot be carried over: only htpasswd_file takes other hashes than bcrypt, and there the user name is the\n"+
-			"tenant. Make them anew with htpasswd -B.", count(other, "user"))
+			"tenant. Make them anew with htpasswd -B.", count(users.other, "user"))
 	}
-	for _, line := range good {
+	for _, line := range users.good {
 		tenant := file.Tenant
 		if tenant == "" {
 			tenant = line.user
@@ -75,9 +81,47 @@ func have(n int) string {
 	return fmt.Sprintf("%d have", n)
 }
 
-// lines reads the file: the users with bcrypt, each once, how many have another hash that headgate knows, and how many
-// lines are left out, which is a comment.
-func (file HtpasswdFile) lines(d *document) (good []htpasswdLine, other, bad int) {
+// htpasswdUsers is what an htpasswd file holds.
+type htpasswdUsers struct {
+	good  []htpasswdLine // with bcrypt, each user once
+	other int            // users with another hash that headgate knows
+	bad   int            // lines that headgate does not take in a file either
+	said  []htpasswdRemark
+}
+
+// htpasswdRemark is what there is to say of a line.
+type htpasswdRemark struct {
+	apart string // when each user becomes an entry
+	whole string // when headgate reads the file; "": the same
+}
+
+func (r htpasswdRemark) text(whole bool) string {
+	if whole && r.whole != "" {
+		return r.whole
+	}
+	return r.apart
+}
+
+func (u *htpasswdUsers) say(format string, args ...any) {
+	u.said = append(u.said, htpasswdRemark{apart: fmt.Sprintf(format, args...)})
+}
+
+// none is the error of a file without any user that can be carried over, with the first reasons.
+func (u *htpasswdUsers) none() error {
+	const most = 10
+	wrong := []error{errors.New("holds no user that can be carried over; want lines of user:hash, as htpasswd -B makes them")}
+	for _, said := range u.said[:min(len(u.said), most)] {
+		wrong = append(wrong, errors.New(plain(said.apart)))
+	}
+	if more := len(u.said) - most; more > 0 {
+		wrong = append(wrong, errors.New(count(more, "line")+" more"))
+	}
+	return errors.Join(wrong...)
+}
+
+// users reads the file.
+func (file HtpasswdFile) users() *htpasswdUsers {
+	u := new(htpasswdUsers)
 	seen := make(map[string]string)
 	for number, text := range config.HtpasswdLines(file.Text) {
 		line := htpasswdLine{where: fmt.Sprintf("line %d", number)}
@@ -86,32 +130,38 @@ func (file HtpasswdFile) lines(d *document) (good []htpasswdLine, other, bad int
 		hash, _, _ = strings.Cut(hash, ":")
 		line.user, line.hash = user, hash
 		if !ok || user == "" || strings.ContainsFunc(user, control) {
-			bad++
-			d.remark("%s is left out: it is not user:hash", line.where)
+			u.bad++
+			u.say("%s is left out: it is not user:hash", line.where)
 			continue
 		}
+		_, err := verify.ParseBcrypt(line.hash)
+		bcrypt, known := err == nil, err == nil || knownHash(line.hash)
 		if first, taken := seen[user]; taken {
-			bad++
-			d.remark("%s is left out: %s is for user %s already, and the first one counts", line.where, first, show(user))
+			if !known {
+				u.bad++
+			}
+			u.said = append(u.said, htpasswdRemark{
+				apart: fmt.Sprintf("%s is left out: %s is for user %s already, and the first one counts", line.where, first, show(user)),
+				whole: fmt.Sprintf("%s: %s is for user %s too: each of the passwords is good here, where the first one alone was", line.where, first, show(user)),
+			})
 			continue
 		}
 		seen[user] = line.where
-		_, err := verify.ParseBcrypt(line.hash)
 		switch {
 		case file.Tenant == "" && authcache.ValidTenant(user) != nil:
-			bad++
-			d.remark("%s is left out: user %s would be a tenant that Cortex refuses. --tenant names another", line.where, show(user))
-		case err == nil:
-			good = append(good, line)
-		case knownHash(line.hash):
-			other++
-			d.remark("%s: user %s has another hash than bcrypt", line.where, show(user))
+			u.bad++
+			u.say("%s is left out: user %s would be a tenant that Cortex refuses. --tenant names another", line.where, show(user))
+		case bcrypt:
+			u.good = append(u.good, line)
+		case known:
+			u.other++
+			u.say("%s: user %s has another hash than bcrypt", line.where, show(user))
 		default:
-			bad++
-			d.remark("%s is left out: user %s has a hash that headgate does not know; want one of htpasswd -B", line.where, show(user))
+			u.bad++
+			u.say("%s is left out: user %s has a hash that headgate does not know; want one of htpasswd -B", line.where, show(user))
 		}
 	}
-	return good, other, bad
+	return u
 }
 
 // knownHash reports whether htpasswd_file takes a hash.

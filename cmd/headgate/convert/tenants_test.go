@@ -214,6 +214,8 @@ func TestHtpasswd(t *testing.T) {
 		"another hash":          {"a:" + apr1Hash + "\nb:" + bcryptHash, "", nil, true, `user "a" has another hash than bcrypt`},
 		"another, one tenant":   {"a:" + apr1Hash + "\nb:" + bcryptHash, "team", []string{"b team"}, false, "1 user cannot be carried over"},
 		"twice":                 {"a:" + bcryptHash + "\na:" + bcryptHash, "", []string{"a a"}, false, "the first one counts"},
+		"twice, another hash":   {"a:" + apr1Hash + "\na:" + bcryptHash, "", nil, true, `line 2: line 1 is for user "a" too: each of the passwords is good here`},
+		"twice, unknown":        {"a:" + apr1Hash + "\na:$6$x$y\nb:" + bcryptHash, "", []string{"b b"}, false, "# htpasswd_file = \"users\""},
 		"an unknown hash":       {"a:{SSHA}x\nb:" + bcryptHash, "", []string{"b b"}, false, `user "a" has a hash that headgate does not know`},
 		"not a tenant":          {"a/b:" + bcryptHash + "\nb:" + bcryptHash, "", []string{"b b"}, false, "would be a tenant that Cortex refuses"},
 		"both":                  {"a:" + apr1Hash + "\nb:{SSHA}x\nc:" + bcryptHash, "", []string{"c c"}, false, "# htpasswd_file = \"users\""},
@@ -326,6 +328,9 @@ func TestErrors(t *testing.T) {
 		}, []string{"holds the name of a variable"}},
 		{"no addresses", func() ([]byte, error) { return CortexGateway([]string{"-gateway.auth.jwt-secret=" + secret}, nil) }, []string{"-gateway.distributor.address or"}},
 		{"no users", func() ([]byte, error) { return Htpasswd(HtpasswdFile{Text: []byte("# nobody\n")}) }, []string{"holds no user"}},
+		{"no known hash", func() ([]byte, error) {
+			return Htpasswd(HtpasswdFile{Text: []byte("a:$6$" + secret + "\n" + strings.Repeat(secret+"\n", 11))})
+		}, []string{"holds no user", `line 1 is left out: user "a" has a hash that headgate does not know`, "line 10 is left out: it is not user:hash\n2 lines more"}},
 		{"a bad tenant", func() ([]byte, error) { return Htpasswd(HtpasswdFile{Text: []byte("a:b"), Tenant: "a/b"}) }, []string{"--tenant: Cortex would refuse it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
