@@ -61,7 +61,7 @@ type question struct {
 	tenantHeader string // "": none
 }
 
-// explanation is what becomes of a request. Refused is nil when it is forwarded.
+// explanation is what becomes of a request. It is forwarded where Answered is "" and Refused nil.
 type explanation struct {
 	Method       string   `json:"method"`
 	Path         string   `json:"path"`
@@ -69,6 +69,7 @@ type explanation struct {
 	Credential   *sender  `json:"credential,omitempty"`
 	Tenant       string   `json:"tenant,omitempty"` // that goes upstream; of a request that is refused, the client's own
 	TenantHeader string   `json:"tenant_header,omitempty"`
+	Answered     string   `json:"answered,omitempty"` // by headgate itself, whoever asks
 	Route        *matched `json:"route,omitempty"`
 	Refused      *refused `json:"refused,omitempty"`
 }
@@ -121,6 +122,9 @@ func explain(cfg *config.Config, q question, now time.Time) (*explanation, error
 		e.Client, e.Tenant = client.Name, client.Tenant
 	}
 	rawPath, _, _ := strings.Cut(q.path, "?")
+	if e.Answered = healthAnswer(&cfg.Server, q.method, rawPath); e.Answered != "" {
+		return e, nil
+	}
 	r, refusal := g.snapshot.Match(q.method, rawPath)
 	detail := ""
 	known := refusal == nil || refusal.Status != 400 // what is malformed is not asked who it is
@@ -154,6 +158,18 @@ func explain(cfg *config.Config, q question, now time.Time) (*explanation, error
 		}
 	}
 	return e, nil
+}
+
+// healthAnswer is what the health path says to a request, "" to one that is not for it.
+func healthAnswer(s *config.Server, method, path string) string {
+	if s.HealthPath == "" || path != s.HealthPath || method != "GET" && method != "HEAD" {
+		return ""
+	}
+	text := "200 without credentials, by server.health_path; 503 while draining"
+	if len(s.HealthUpstreams) > 0 {
+		text += ", and while one of " + strings.Join(s.HealthUpstreams, ", ") + " has had no healthy host for a while"
+	}
+	return text
 }
 
 // tenantHeaders are the values of X-Scope-OrgID that the request has.
@@ -221,6 +237,10 @@ func (e *explanation) writeJSON(c console) error {
 func (e *explanation) write(c console) {
 	line := func(name, value string) { c.printf("%-16s %s\n", name, value) }
 	line("request", e.Method+" "+e.Path)
+	if e.Answered != "" {
+		line("answered", e.Answered)
+		return
+	}
 	if e.Refused != nil {
 		line("refused", fmt.Sprintf("%d %s: %s", e.Refused.Status, e.Refused.Reason, e.Refused.Text))
 	}

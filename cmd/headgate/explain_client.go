@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -37,9 +38,8 @@ type sender struct {
 const signed = "token"
 
 // findSender returns who a name stands for; nil for no name. Of several credentials it is one that is good now, if there is
-// one. Where signed tokens are taken, a name that is not in the
-// configuration is that of a token: its tenant, or several with "|" between them, and a slash and its subject behind
-// them, if that matters.
+// one; those that are have to have the same rights. Where signed tokens are taken, a name that is not in the configuration is
+// that of a token: its tenant, or several with "|" between them, and a slash and its subject behind them, if that matters.
 func findSender(cfg *config.Config, credentials *authcache.Cache, name string, now time.Time) (*sender, error) {
 	if name == "" {
 		return nil, nil
@@ -57,20 +57,41 @@ func findSender(cfg *config.Config, credentials *authcache.Cache, name string, n
 	if len(found) == 0 {
 		return findToken(cfg, credentials, name)
 	}
-	first := found[0]
 	for _, other := range found[1:] {
-		if a, b := first.Identity, other.Identity; a.Tenant != b.Tenant || a.Scopes != b.Scopes {
-			return nil, fmt.Errorf("--client: %q is at %s and at %s, with other rights; want a user name, or the tenant, a slash and the name",
-				name, first.Where, other.Where)
+		if other.Identity.Tenant != found[0].Identity.Tenant {
+			return nil, fmt.Errorf("--client: %q is at %s and at %s, for another tenant; want a user name, or the tenant, a slash and the name",
+				name, found[0].Where, other.Where)
 		}
 	}
-	best := first
-	for _, other := range slices.Backward(found) {
-		if other.Identity.Terms.At(now) == authcache.Accepted {
-			best = other
+	good := slices.DeleteFunc(slices.Clone(found), func(c authcache.Named) bool { return c.Identity.Terms.At(now) != authcache.Accepted })
+	if len(good) == 0 {
+		good = found
+	}
+	best := good[0]
+	for _, other := range good[1:] {
+		if !sameRights(best.Identity, other.Identity) {
+			return nil, fmt.Errorf("--client: %q is at %s and at %s, with other rights: it depends on which of them is sent; "+
+				"want the same rights, or a name for each", name, best.Where, other.Where)
 		}
 	}
 	return newSender(best.Identity, authenticationOf(best.Scheme), best.Where), nil
+}
+
+// sameRights reports whether two credentials of a tenant may do the same, from the same addresses.
+func sameRights(a, b *authcache.Identity) bool {
+	return a.Scopes == b.Scopes &&
+		slices.Equal(a.Reach.ReadTenants(), b.Reach.ReadTenants()) &&
+		slices.Equal(a.Reach.ReadDefault(), b.Reach.ReadDefault()) &&
+		slices.Equal(a.Reach.WriteTenants(), b.Reach.WriteTenants()) &&
+		slices.Equal(allowedFrom(a), allowedFrom(b))
+}
+
+// allowedFrom is where a credential is good, in the order of addresses; nothing is everywhere.
+func allowedFrom(identity *authcache.Identity) []netip.Prefix {
+	if identity.Terms == nil {
+		return nil
+	}
+	return slices.SortedFunc(slices.Values(identity.Terms.AllowFrom), netip.Prefix.Compare)
 }
 
 // readAll puts all credentials of a configuration into a cache, those of its folder and its htpasswd file included. Keys
