@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,9 @@ import (
 	"github.com/headgate/headgate/authcache"
 	"github.com/headgate/headgate/authcache/verify"
 )
+
+// cost20 is a hash that takes a minute or so to check.
+const cost20 = "$2a$20$pdeh6NnGr0j.clUXgLVeQOabwntOu8L1NmJc7czgAvL5Hd.4CfIY6"
 
 // The work of all slow credentials counts, and nothing else does.
 func TestAColdStartIsAllSlowCredentials(t *testing.T) {
@@ -28,7 +32,6 @@ func TestAColdStartIsAllSlowCredentials(t *testing.T) {
 	if s := estimateColdStart(cache); s.String() != "" || s.long() {
 		t.Errorf("without slow credentials it says %q", s)
 	}
-	const cost20 = "$2a$20$pdeh6NnGr0j.clUXgLVeQOabwntOu8L1NmJc7czgAvL5Hd.4CfIY6"
 	const apr1 = "$apr1$TAlkMsDV$exrHUAv9ytMWvG1vxlJ5U/"
 	entries = append(entries, authcache.Entry{Identity: identity, User: "slow", Hash: cost20}, authcache.Entry{Identity: identity, User: "apr1", Hash: apr1})
 	replace()
@@ -47,6 +50,23 @@ func TestAColdStartIsAllSlowCredentials(t *testing.T) {
 func TestTheStartSaysHowLongAColdStartTakes(t *testing.T) {
 	g := startFolder(t, "[[tenants]]\nid = \"a\"\nusername = \"a\"\npassword_hash = \""+hashOf(t, "one")+"\"\n", nil)
 	eventually(t, "the log says so", func() bool { return strings.Contains(g.log.String(), `"msg":"cold start","credentials":1`) })
+}
+
+// A long one is a warning, with what to do about it.
+func TestTheStartWarnsOfALongColdStart(t *testing.T) {
+	const clients = 40 // long however many processors there are
+	var tenants strings.Builder
+	for i := range clients {
+		hash := cost20[:len(cost20)-3] + fmt.Sprintf("%02d6", i)
+		fmt.Fprintf(&tenants, "[[tenants]]\nid = \"a\"\nusername = \"a-%d\"\npassword_hash = %q\n", i, hash)
+	}
+	g := startFolder(t, tenants.String(), nil)
+	eventually(t, "the log says so", func() bool { return strings.Contains(g.log.String(), `"msg":"cold start"`) })
+	for line := range strings.Lines(g.log.String()) {
+		if strings.Contains(line, `"msg":"cold start"`) && (!strings.Contains(line, `"level":"WARN","msg":"cold start","credentials":40,`) || !strings.Contains(line, "want password_sha256, which headgate new-password prints")) {
+			t.Errorf("the log says %s", line)
+		}
+	}
 }
 
 // The last use of every credential and key shows, so that one sees when the old one is idle.

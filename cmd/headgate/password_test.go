@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -28,5 +31,24 @@ func TestAHashIsOfWhatAClientSends(t *testing.T) {
 		if err != nil && (out.Len() > 0 || strings.Contains(err.Error(), "ret")) {
 			t.Errorf("%q: prints %q, %v", c.in, &out, err)
 		}
+	}
+}
+
+// TestTheDigestIsOfThePasswordBesideIt: whoever copies both lines lets that client in.
+func TestTheDigestIsOfThePasswordBesideIt(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 2 {
+		var out bytes.Buffer
+		if err := newPasswordCommand().define(flag.NewFlagSet("", flag.ContinueOnError))(console{out: &out}, nil); err != nil {
+			t.Fatal(err)
+		}
+		password, line, _ := strings.Cut(out.String(), "\n")
+		if want := fmt.Sprintf("password_sha256 = \"%x\"\n", sha256.Sum256([]byte(password))); line != want {
+			t.Errorf("%s is printed with %s; want %s", password, line, want)
+		}
+		if seen[password] {
+			t.Errorf("%s is printed twice", password)
+		}
+		seen[password] = true
 	}
 }
