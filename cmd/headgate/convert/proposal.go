@@ -238,13 +238,20 @@ func (p *proposal) place(byTarget map[string]*component) {
 			put(r.target, made)
 		}
 	}
+	// Here the prefix "/x/" has "/x" as well.
+	for _, r := range p.routes {
+		alone := route{path: r.route().path}
+		if i := p.first(alone.path); r.prefix && alone.path != "" && i >= 0 && p.routes[i].target != r.target && !placed[alone] {
+			put(p.routes[i].target, alone)
+		}
+	}
 	// A prefix that ends within a name, such as "/prom", had paths of Cortex's that it has no longer.
 	for _, row := range offered(config.Default().Cortex) {
 		begins := row.Path
 		if row.Prefix {
 			begins += "/"
 		}
-		i := slices.IndexFunc(p.routes, func(r proposedRoute) bool { return r.has(begins) })
+		i := p.first(begins)
 		if made := (route{path: row.Path, prefix: row.Prefix}); i >= 0 && !p.routes[i].route().covers(row.Path) && !placed[made] {
 			put(p.routes[i].target, made)
 		}
@@ -253,6 +260,11 @@ func (p *proposal) place(byTarget map[string]*component) {
 
 func (p *proposal) remark(format string, args ...any) {
 	p.remarks = append(p.remarks, fmt.Sprintf(format, args...))
+}
+
+// first is the index of the route that had the requests for a path, -1 for none.
+func (p *proposal) first(path string) int {
+	return slices.IndexFunc(p.routes, func(r proposedRoute) bool { return r.has(path) })
 }
 
 // hidden is the earlier route that has all requests of a route, or nil.

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -178,5 +179,46 @@ func TestPrefixesThatEndWithinAName(t *testing.T) {
 				t.Errorf("%q, want %q and %q\n%s", got, c.want, c.says, text)
 			}
 		})
+	}
+}
+
+// Whatever the routes are and in what order, a request goes where the first one that fits sent it. Only what a prefix without a
+// slash behind it had beside the slash may be closed, or that of a shorter one; and a prefix with one has the path before it, if
+// nobody had.
+func TestARequestGoesWhereTheFirstRouteSentIt(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	paths := []string{"/", "/x", "/x/", "/x/y", "/x/y/", "/x/y/z", "/x-y", "/x-y/z", "/y"}
+	targets := []string{"ruler", "distributor", "other"}
+	for range 150 {
+		p := new(proposal)
+		var written strings.Builder
+		for range 1 + random.IntN(5) {
+			r := proposedRoute{path: paths[random.IntN(len(paths))], prefix: random.IntN(2) == 0, target: targets[random.IntN(len(targets))]}
+			p.routes = append(p.routes, r)
+			fmt.Fprintf(&written, "- {path: %s, prefix: %v, target: %s}\n", r.path, r.prefix, r.target)
+		}
+		text, err := Proposal(proposed(written.String(), targets...))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, &written)
+		}
+		table := accepted(t, text).RouteTable()
+		for _, path := range paths {
+			i := p.first(path)
+			want := ""
+			if i >= 0 {
+				want = p.routes[i].target
+			}
+			got := ""
+			if i := slices.IndexFunc(table, func(row config.ResolvedRoute) bool {
+				return route{path: row.Path, prefix: row.Prefix}.covers(path)
+			}); i >= 0 {
+				got = table[i].Upstream
+			}
+			beside := i >= 0 && !p.routes[i].route().covers(path)
+			before := i < 0 && p.first(path+"/") >= 0
+			if got != want && !beside && !before {
+				t.Errorf("%s goes to %q, went to %q by\n%s%s", path, got, want, &written, text)
+			}
+		}
 	}
 }
