@@ -21,8 +21,9 @@ func (x *exchange) changesSomething() bool {
 }
 
 // changesByGet reports whether a path, as the upstream gets it, is one of those with which Cortex does something whatever
-// the method: /ingester/shutdown and its like. Cortex takes /ingester/%73hutdown for the same, so the path is compared
-// without its escapes, which are taken out in place.
+// the method: /ingester/shutdown and its like. Cortex matches escapes as they are (UseEncodedPath, pkg/api/api.go), but what
+// stands before it may take /ingester/%73hutdown for the same, so the path is compared without them. They are taken out in
+// place.
 func changesByGet(path []byte) bool {
 	path = unescaped(path)
 	switch string(path[bytes.LastIndexByte(path, '/')+1:]) {
