@@ -164,7 +164,7 @@ func (c *Cache) search(d digest, cred Credential) (*Identity, Verdict) {
 			if seen.refusal != Rejected {
 				refusal = seen.refusal
 			}
-			if refusal != Forbidden && !(settled && c.settled()) {
+			if refusal != Forbidden && refusal != Busy && !(settled && c.settled()) {
 				refusal = Unready // the source that cannot be read may have it, or on other terms
 			}
 			return nil, refusal

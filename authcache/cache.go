@@ -22,7 +22,7 @@ const (
 	Accepted  Verdict = iota
 	Rejected          // no source has it
 	Unready           // no source that could be read has it, but one could not be read: it may be right
-	Busy              // it has to be checked against a slow hash or a key, and there was no time: it may be right
+	Busy              // it has to be checked against a slow hash or a key, and there was no time, or no key yet: it may be right
 	Expired           // it is known, and was good until Terms.Expires and Terms.Grace
 	Early             // it is known, and will be good from Terms.NotBefore
 	Misplaced         // it is known, but not to be used from this address

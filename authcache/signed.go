@@ -97,6 +97,8 @@ func (c *Cache) matchToken(f *flight) (*record, verify.Work) {
 // verdictOf is what a refusal means for the request.
 func verdictOf(refusal *verify.Refusal) Verdict {
 	switch {
+	case refusal.Unread:
+		return Busy
 	case refusal.Doubt:
 		return Unready
 	case refusal.Reason == verify.Expired:

@@ -404,7 +404,9 @@ func TestTokensOfAProvider(t *testing.T) {
 
 	// Before the first keys: nobody is rejected, who is known is served.
 	one, stays := provider.token(t, "one"), provider.token(t, "stays")
-	expect(t, c, one, Unready, "")
+	expect(t, c, one, Busy, "")
+	expect(t, c, one, Busy, "")               // from memory
+	expect(t, c, signed(t, nil), Unready, "") // of a secret, which the provider will never have
 	expect(t, c, basic("user", "wrong"), Unready, "")
 	expect(t, c, basic("user", "secret"), Accepted, "p")
 	if sources := c.Sources(); len(sources) != 2 || sources[1].Name != provider.URL || sources[1].Read {

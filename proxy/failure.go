@@ -33,7 +33,7 @@ var (
 
 	unauthorized       = &Refusal{"unauthorized", 401, 401, "send the credential of a configured client"}
 	credsUnready       = &Refusal{"credentials_unready", 401, 503, "not every source of credentials could be read, try again"}
-	authBusy           = &Refusal{"authentication_busy", 503, 503, "too many passwords or tokens wait to be verified, try again"}
+	authBusy           = &Refusal{"authentication_busy", 503, 503, "this password or token could not be verified in time, try again"}
 	certificateExpired = &Refusal{"certificate_expired", 401, 503, "the client certificate has expired since the connection began, which ends without an answer"}
 	scopeMissing       = &Refusal{"scope_missing", 403, 403, "use a client whose scopes allow this route"}
 	addressDenied      = &Refusal{"address_denied", 403, 403, "connect from an address in server.allow_from; the connection ends without an answer"}

@@ -105,8 +105,11 @@ func TestNothingIsSettledBeforeTheFirstKeys(t *testing.T) {
 		t.Error("it is settled before the first keys came")
 	}
 	version := tokens.Version()
-	if _, err := tokens.Verify(sign(t, "RS256", pairs()["rsa"], nil, claims(nil))); err == nil || err.(*Refusal).Again != nil {
-		t.Errorf("got %v, and a promise: %v", err, err.(*Refusal).Again)
+	if _, err := tokens.Verify(sign(t, "RS256", pairs()["rsa"], nil, claims(nil))); err == nil || err.(*Refusal).Again != nil || !err.(*Refusal).Unread {
+		t.Errorf("got %+v", err)
+	}
+	if _, err := tokens.Verify(hs256(t, nil)); err == nil || err.(*Refusal).Unread {
+		t.Errorf("a token of a secret: %+v", err)
 	}
 	close(release)
 	until(t, "the first keys", tokens.Settled)
@@ -228,8 +231,8 @@ func TestKeysRotateAndOutlastAnOutage(t *testing.T) {
 	if reasonOf(t, tokens, one) != "" || !first.Current() {
 		t.Error("the last keys are not kept while the provider is down")
 	}
-	if _, err := tokens.Verify(two); err == nil || err.(*Refusal).Again != nil {
-		t.Errorf("an unknown key during the outage: %v", err)
+	if _, err := tokens.Verify(two); err == nil || err.(*Refusal).Again != nil || err.(*Refusal).Unread {
+		t.Errorf("an unknown key during the outage: %+v", err)
 	}
 	p.set(text(jwkSet(t, changedJWK(jwkOf(t, "rsa", "one"), "n", "?"), jwkOf(t, "rsa2", "two"))))
 	until(t, "the new key beside a damaged one", func() bool { return reasonOf(t, tokens, two) == "" })

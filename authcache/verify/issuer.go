@@ -126,6 +126,7 @@ func (i *issuer) verify(text string) (*Token, *Refusal) {
 			r = refuse(BadAlgorithm, "the algorithm of the token is not taken (alg)")
 		case s.missing && (r.Reason == BadSignature || r.Reason == UnknownKey):
 			r.Again, r.Doubt = i.options.KeySet.missing(cmp.Or(s.id, text))
+			r.Unread = !i.options.KeySet.state.Load().read
 		}
 		return nil, r
 	}

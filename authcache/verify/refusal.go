@@ -40,6 +40,8 @@ type Refusal struct {
 	// Doubt says that the issuer's keys were not read since a token of this key was first seen, and will not be at once:
 	// the token may be good.
 	Doubt bool
+	// Unread says that the issuer's keys were never read, and that its token may be good.
+	Unread bool
 }
 
 // Error implements error.

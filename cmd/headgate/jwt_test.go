@@ -197,6 +197,22 @@ func TestKeysOfAProvider(t *testing.T) {
 			if g.tokenStatus(t, first) != 503 || g.status(t, "steady", "secret") != 200 {
 				t.Error("a token is refused for good before there are keys, or a password has to wait for them")
 			}
+			for _, path := range []string{"/prometheus/api/v1/query", "/api/v1/rules", "/ring"} {
+				for who, ask := range map[string]struct {
+					request
+					status int
+					reason string
+				}{
+					"the token":      {request{token: first}, 503, "authentication_busy"},
+					"somebody":       {request{user: "steady", password: "wrong"}, 401, "credentials_unready"},
+					"another secret": {request{token: "not-a-signed-one"}, 401, "credentials_unready"},
+				} {
+					ask.method, ask.url = "GET", g.url(path)
+					if a := ask.must(t, g.client); a.status != ask.status || a.header.Get("X-Headgate-Reason") != ask.reason {
+						t.Errorf("%s gets %d %s for %s before there are keys", who, a.status, a.body, path)
+					}
+				}
+			}
 			if text := g.ready(t); !strings.Contains(text, "source "+p.server.URL) {
 				t.Errorf("/ready says %s", text)
 			}
