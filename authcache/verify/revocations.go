@@ -19,11 +19,11 @@ func NewRevocations(ids []string) *Revocations {
 	return r
 }
 
-// ParseRevocations reads a list of IDs, one a line. Blanks around them, empty lines and lines that begin with "#" do not
-// count.
+// ParseRevocations reads a list of IDs, one a line. Blanks around them, empty lines, lines that begin with "#" and a byte
+// order mark do not count.
 func ParseRevocations(text string) []string {
 	var ids []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		if id := strings.TrimSpace(line); id != "" && id[0] != '#' {
 			ids = append(ids, strings.Clone(id))
 		}

@@ -414,6 +414,11 @@ func TestATokenIsCurrentUntilItIsRevoked(t *testing.T) {
 			t.Error("it was revoked, and is current")
 		}
 	}
+	for _, text := range []string{"\ufeffone", "\ufeff# stolen\none", "\ufeff\r\none\r\n"} { // as editors of Windows write it
+		if ids := ParseRevocations(text); !slices.Equal(ids, []string{"one"}) {
+			t.Errorf("%q is read as %q", text, ids)
+		}
+	}
 	list.Set(nil)
 	if !token.Current() {
 		t.Error("it is revoked no more, and not current")

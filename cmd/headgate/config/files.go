@@ -11,6 +11,9 @@ import (
 // maxSecretFile is far beyond any secret or certificate; a larger file is not one.
 const maxSecretFile = 1 * MiB
 
+// maxListFile is that of 1.8 million token IDs that are UUIDs.
+const maxListFile = 64 * MiB
+
 // maxConfigFile is that of about ten million [[tenants]].
 const maxConfigFile = 2 * GiB
 
@@ -52,16 +55,16 @@ func (f files) resolve(name string) (string, error) {
 	return name, nil
 }
 
-// read is the content of a file that the configuration names, or what stands in
-// for it. It is shared.
-func (f files) read(path string) ([]byte, error) {
+// read is the content of a file that the configuration names, up to so many bytes,
+// or what stands in for it. It is shared.
+func (f files) read(path string, most int64) ([]byte, error) {
 	if last, ok := f.instead.standIn(path); ok {
 		return []byte(last.text), nil
 	}
 	t, done := f.texts[path]
 	if !done {
 		f.reads(path)
-		t.text, t.err = readRegular(path)
+		t.text, t.err = readRegularUpTo(path, most)
 		f.texts[path] = t
 		if Unread(t.err) {
 			f.failed(path)
@@ -70,10 +73,7 @@ func (f files) read(path string) ([]byte, error) {
 	return t.text, t.err
 }
 
-// readRegular is the content of a file that may be a secret or a certificate. The
-// error has no name in it.
-func readRegular(path string) ([]byte, error) { return readRegularUpTo(path, maxSecretFile) }
-
+// readRegularUpTo is the content of a regular file. The error has no name in it.
 func readRegularUpTo(path string, most int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

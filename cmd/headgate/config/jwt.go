@@ -201,7 +201,7 @@ func (i *JWTIssuer) readKeys(on *checks, key string) {
 // readRevoked reads the list of tokens that were taken back.
 func (i *JWTIssuer) readRevoked(on *checks, key string) {
 	i.revoked = nil
-	if text := on.content(key, i.RevokedIDsFile); text != nil {
+	if text := on.contentUpTo(key, i.RevokedIDsFile, maxListFile); text != nil {
 		i.revoked = verify.ParseRevocations(string(text))
 	}
 }

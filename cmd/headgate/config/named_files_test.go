@@ -202,3 +202,22 @@ func TestAFileBesideHoldsBackOnlyItself(t *testing.T) {
 		t.Errorf("%v, held %v", problems, now.Held)
 	}
 }
+
+// TestAListMayBeLong: tokens are not taken back by a list that is too long to be read.
+func TestAListMayBeLong(t *testing.T) {
+	dir, write := filesOf(t)
+	const ids = 60_000
+	var list strings.Builder
+	for n := range ids {
+		fmt.Fprintf(&list, "%08d-0000-4000-8000-000000000000\n", n)
+	}
+	write("revoked", list.String())
+	c, problems := Parse(filepath.Join(dir, "config.toml"), []byte(manyFiles), goldenOptions())
+	if problems.Errors() > 0 || len(c.Auth.JWT.RevokedIDs()) != ids {
+		t.Errorf("%d IDs, %v", len(c.Auth.JWT.RevokedIDs()), problems)
+	}
+	write("a.secret", list.String())
+	if _, problems := Parse(filepath.Join(dir, "config.toml"), []byte(manyFiles), goldenOptions()); problems.Errors() != 1 || !strings.Contains(problems[0].Text, "larger than 1MiB") {
+		t.Errorf("a password of two megabytes: %v", problems)
+	}
+}

@@ -55,7 +55,7 @@ type JWTIssuer struct {
 	Audience            string   `toml:"audience"`                     // what aud has to be, or hold; "": aud does not count
 	RequireExpiry       bool     `toml:"require_expiry"`               // whether a token must have exp
 	MinVersion          int      `toml:"min_version"`                  // the least that the claim "version" may have; 0: it does not count
-	RevokedIDsFile      string   `toml:"revoked_ids_file"`             // tokens that were taken back: one jti a line
+	RevokedIDsFile      string   `toml:"revoked_ids_file"`             // tokens that were taken back: one jti a line, up to 64 MiB
 	Leeway              Duration `toml:"leeway"`                       // how far the clocks may be apart
 	TenantMinVersion    Versions `toml:"tenant_min_version,omitempty"` // a table: min_version of single tenants
 

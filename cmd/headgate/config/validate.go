@@ -25,9 +25,13 @@ func newChecks(r *report, path string, o Options, instead *substitutes) *checks 
 	}
 }
 
-// content reads a file that a key names and notes it for Config.Files. It is nil
-// for an empty name, with NoFiles and after a failure, which is reported.
-func (on *checks) content(key, name string) []byte {
+// content reads a secret or certificate that a key names and notes the file for
+// Config.Files. It is nil for an empty name, with NoFiles and after a failure, which
+// is reported.
+func (on *checks) content(key, name string) []byte { return on.contentUpTo(key, name, maxSecretFile) }
+
+// contentUpTo is content for a file of so many bytes.
+func (on *checks) contentUpTo(key, name string, most int64) []byte {
 	if name == "" || on.skip {
 		return nil
 	}
@@ -36,7 +40,7 @@ func (on *checks) content(key, name string) []byte {
 		on.errorf(key, "%s: %v", show(name), err)
 		return nil
 	}
-	text, err := on.read(path)
+	text, err := on.read(path, most)
 	on.named = append(on.named, naming{key: key, file: File{Path: path, text: Secret(text)}, read: err == nil})
 	if err != nil {
 		on.errorf(key, "%s: %v", show(name), err)
