@@ -22,7 +22,8 @@ const (
 	fetchTimeout           = 10 * time.Second // for one document, to its last byte
 	maxDocument            = 1 << 20          // bytes
 	maxRedirects           = 3
-	firstRetry             = time.Second // after a failure; doubled up to the interval
+	firstRetry             = time.Second      // after a failure; doubled up to lastRetry and the interval
+	lastRetry              = 30 * time.Second // until it is good, new tokens are in doubt
 )
 
 // FetchOptions say where a set of keys is fetched from.
@@ -156,7 +157,7 @@ func (f *fetcher) run(ctx context.Context) {
 		if err != nil {
 			f.set.Failed(err)
 			wait = min(retry, f.interval)
-			retry = min(2*retry, f.interval)
+			retry = min(2*retry, lastRetry)
 		} else {
 			retry = firstRetry
 		}

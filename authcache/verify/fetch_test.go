@@ -460,15 +460,15 @@ func TestAFailingProviderIsAskedLessAndLess(t *testing.T) {
 		set := fetched(t, FetchOptions{URL: "https://id.example/keys", Interval: 5 * time.Minute, transport: web})
 		defer set.Close()
 		time.Sleep(time.Hour)
-		// 1, 2, 4 … 256 s, and every five minutes from then on.
-		if n := web.count(); n < 16 || n > 22 {
+		// 1, 2, 4 … 16 s, and every half minute from then on, give or take a tenth.
+		if n := web.count(); n < 108 || n > 140 {
 			t.Errorf("asked %d times in an hour", n)
 		}
 		if set.Settled() || set.Status().Read {
 			t.Error("it is settled")
 		}
 		web.set(jwkSet(t, jwkOf(t, "rsa", "one")), 0, false)
-		time.Sleep(6 * time.Minute)
+		time.Sleep(33 * time.Second)
 		if !set.Settled() {
 			t.Error("it did not recover")
 		}
@@ -481,6 +481,19 @@ func TestAFailingProviderIsAskedLessAndLess(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if !set.Settled() {
 			t.Error("a short failure was not followed up")
+		}
+	})
+}
+
+// A short interval is that of retries too.
+func TestAFailingProviderIsAskedAtEveryInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		web := &canned{fails: true}
+		set := fetched(t, FetchOptions{URL: "https://id.example/keys", Interval: 3 * time.Second, transport: web})
+		defer set.Close()
+		time.Sleep(time.Minute)
+		if n := web.count(); n < 18 || n > 24 {
+			t.Errorf("asked %d times in a minute", n)
 		}
 	})
 }
