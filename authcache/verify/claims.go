@@ -8,7 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// farFuture is when a token ends whose exp is later than any clock will show.
+// farFuture is when a token ends whose exp is later than any clock will show; one that begins later never does.
 const farFuture = 253402300799 // the last second of the year 9999
 
 // read takes out of verified claims what headgate wants to know.
@@ -28,6 +28,11 @@ func (i *issuer) read(claims jwt.MapClaims) (*Token, *Refusal) {
 		}
 		t.Expires = time.Unix(int64(min(seconds, farFuture)), 0)
 		t.until = t.Expires.Add(i.options.Leeway)
+	}
+	for _, name := range []string{"nbf", "iat"} {
+		if seconds, _ := claims[name].(float64); seconds > farFuture { // long ago to the library, from 2^63 on
+			return nil, refuse(NotYetValid, "the token is not valid yet (%s)", name)
+		}
 	}
 	t.Tenants = i.tenants(claims)
 	if t.ScopesGiven {
