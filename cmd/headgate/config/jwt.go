@@ -236,18 +236,3 @@ func (i *JWTIssuer) checkSource(on *checks, key string) {
 		on.warnf(at, "%s is not protected: who is on the way can send keys of their own; want https", show(address.String()))
 	}
 }
-
-// checkPattern reports whether the pattern is one.
-func (i *JWTIssuer) checkPattern(on *checks, key string) bool {
-	pattern, err := regexp.Compile(i.TenantPattern)
-	switch {
-	case i.TenantPattern == "":
-	case err != nil:
-		on.errorf(key, "%s is not a regular expression; want one with a group around the tenant, such as ^/metrics/(.+)$", show(i.TenantPattern))
-		return false
-	case pattern.NumSubexp() < 1:
-		on.errorf(key, "%s has no group; want one around the tenant, as in ^/metrics/(.+)$", show(i.TenantPattern))
-		return false
-	}
-	return true
-}
