@@ -17,7 +17,8 @@ const (
 
 // parseKeySet reads a JWK Set (RFC 7517). Keys that are not meant for tokens here are passed over: of another use or kind, too
 // weak, or a shared secret, which has no place in a document that anybody may read. One that is left there must be. When one
-// that is meant for them cannot be read, the error says so, and the keys are the others: they may not be all.
+// that is meant for them cannot be read, the error says so, and the keys are the others: they may not be all. A private key is
+// an error as well, with its public half among the keys.
 func parseKeySet(name string, text []byte) ([]*Key, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -29,23 +30,27 @@ func parseKeySet(name string, text []byte) ([]*Key, error) {
 		return nil, fmt.Errorf("it has %d keys; want at most %d", len(set.Keys), maxKeys)
 	}
 	var keys []*Key
-	var passed, damaged error
+	var passed, wrong error
 	for i, raw := range set.Keys {
 		key, err := parseJWK(name, raw)
 		if _, other := errors.AsType[*passedOver](err); other {
 			passed = fmt.Errorf("keys[%d]: %w", i, err)
 			continue
 		}
-		if err != nil {
-			damaged = fmt.Errorf("keys[%d] is damaged: %w", i, err)
+		switch {
+		case err == nil:
+		case key != nil:
+			wrong = fmt.Errorf("keys[%d] %w", i, err)
+		default:
+			wrong = fmt.Errorf("keys[%d] is damaged: %w", i, err)
 			continue
 		}
 		if !slices.ContainsFunc(keys, key.same) {
 			keys = append(keys, key)
 		}
 	}
-	if damaged != nil {
-		return keys, damaged
+	if wrong != nil {
+		return keys, wrong
 	}
 	if len(keys) == 0 {
 		if passed == nil {
@@ -61,7 +66,10 @@ type passedOver struct{ error }
 
 func pass(format string, args ...any) error { return &passedOver{fmt.Errorf(format, args...)} }
 
-// parseJWK reads one key. The error is a *passedOver for one that is not meant for tokens here.
+var errPrivate = errors.New("is a private key (d), and whoever reads it can sign; want the public half alone, of a new key if others saw this one")
+
+// parseJWK reads one key. The error is a *passedOver for one that is not meant for tokens here, and of a private one, of which
+// the public half is read, errPrivate.
 func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	var written jwkset.JWKMarshal
 	mistyped := json.Unmarshal(raw, &written) // what is of the right type is read all the same
@@ -73,7 +81,7 @@ func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	}
 	// Certificates beside a key say nothing that the provider does not vouch for itself, and are not looked at.
 	written.X5U, written.X5C, written.X5T, written.X5TS256 = "", nil, "", ""
-	// Without Private no secret is read, and of a private key that was published only the public half.
+	// Without Private no secret is read.
 	jwk, err := jwkset.NewJWKFromMarshal(written, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipUse: true, SkipKeyOps: true, SkipMetadata: true})
 	if err != nil {
 		return nil, err
@@ -89,6 +97,9 @@ func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	key.id = written.KID
 	if algorithm := written.ALG.String(); algorithm != "" {
 		key.algorithms = []string{algorithm}
+	}
+	if written.D != "" {
+		return key, errPrivate
 	}
 	return key, nil
 }

@@ -143,6 +143,33 @@ func TestADamagedKeyTakesNoneOutOfForce(t *testing.T) {
 	}
 }
 
+// TestAPrivateKeyIsSaid: it is taken for what it verifies, and everybody is told that it is there.
+func TestAPrivateKeyIsSaid(t *testing.T) {
+	for _, name := range []string{"rsa", "p256", "ed25519"} {
+		set := NewKeySet("keys.json")
+		private := changedJWK(jwkOf(t, name, "x"), "d", "Y2FuYXJ5")
+		err := set.Set(jwkSet(t, private, jwkOf(t, "p384", "good")))
+		if err == nil || !strings.HasPrefix(err.Error(), "keys.json: keys[0] is a private key (d)") || strings.Contains(err.Error(), "Y2FuYXJ5") || set.Settled() {
+			t.Errorf("%s: %v", name, err)
+		}
+		algorithm := map[string]string{"rsa": "RS256", "p256": "ES256", "ed25519": "EdDSA"}[name]
+		tokens := tokensOf(t, IssuerOptions{KeySet: set})
+		for _, token := range [][]byte{
+			sign(t, algorithm, pairs()[name], header{"kid": "x"}, claims(nil)), sign(t, "ES384", pairs()["p384"], header{"kid": "good"}, claims(nil)),
+		} {
+			if reason := reasonOf(t, tokens, token); reason != "" {
+				t.Errorf("%s: %s", name, reason)
+			}
+		}
+		if err := set.Set(jwkSet(t, jwkOf(t, name, "x"))); err != nil || !set.Settled() || set.Status().Keys != 1 {
+			t.Errorf("%s: the public half: %v, %+v", name, err, set.Status())
+		}
+	}
+	if err := setOf(t, changedJWK(jwkOf(t, "rsa", "x"), "use", "enc", "d", "Y2FuYXJ5"), jwkOf(t, "p384", "good")).Status().Err; err != nil {
+		t.Errorf("one for encryption: %v", err)
+	}
+}
+
 func TestAKeySetIsReplacedNotAppended(t *testing.T) {
 	set := setOf(t, jwkOf(t, "rsa", "old"), jwkOf(t, "p256", "stays"))
 	tokens := tokensOf(t, IssuerOptions{KeySet: set})
