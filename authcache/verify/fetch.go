@@ -201,7 +201,7 @@ func (f *fetcher) end(err error) {
 func (f *fetcher) missing(key string) (again <-chan struct{}, doubt bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	first := f.missed.first(key, f.begun)
+	first := f.missed.first(key, f.begun, missLife*f.interval)
 	switch {
 	case f.running != nil:
 		return f.running, false
@@ -261,7 +261,7 @@ func (f *fetcher) forget(gone []*Key) {
 	defer f.mu.Unlock()
 	for _, key := range gone {
 		if key.id != "" {
-			f.missed.first(key.id, f.begun-1)
+			f.missed.first(key.id, f.begun-1, missLife*f.interval)
 		}
 	}
 }

@@ -436,18 +436,45 @@ func TestAKeyOfAnotherKindMayBeNew(t *testing.T) {
 // TestManyMadeUpKeysAreForgotten: what is remembered of keys that nobody has is bounded.
 func TestManyMadeUpKeysAreForgotten(t *testing.T) {
 	var m misses
-	if m.first("a", 3) != 3 || m.first("a", 5) != 3 {
+	if m.first("a", 3, time.Hour) != 3 || m.first("a", 5, time.Hour) != 3 {
 		t.Error("when a key was first asked for is not remembered")
 	}
 	for n := range 3 * maxMisses {
-		m.first(fmt.Sprint(n), 7)
+		m.first(fmt.Sprint(n), 7, time.Hour)
 		if len(m) > maxMisses {
 			t.Fatalf("%d are remembered", len(m))
 		}
 	}
-	if m.first("a", 9) != 9 {
+	if m.first("a", 9, time.Hour) != 9 {
 		t.Error("nothing was forgotten")
 	}
+}
+
+// TestAKeyThatWasMissedLongAgoMayBeNew: somebody asked for it before the provider had it.
+func TestAKeyThatWasMissedLongAgoMayBeNew(t *testing.T) {
+	pairs()
+	synctest.Test(t, func(t *testing.T) {
+		web := &canned{body: jwkSet(t, jwkOf(t, "rsa", "one"))}
+		set := fetched(t, FetchOptions{URL: "https://id.example/keys", Interval: time.Hour, transport: web})
+		defer set.Close()
+		synctest.Wait()
+		again, _ := set.missing("other")
+		<-again
+		// Within the interval of that fetch there is no other one.
+		if again, doubt := set.missing("next year"); again != nil || !doubt {
+			t.Error("a new one is not in doubt")
+		}
+		time.Sleep(70 * time.Minute)
+		again, _ = set.missing("other")
+		<-again
+		if again, doubt := set.missing("next year"); again != nil || doubt {
+			t.Error("the set was read without it, and it is in doubt")
+		}
+		time.Sleep(55 * time.Minute)
+		if again, doubt := set.missing("next year"); again != nil || !doubt {
+			t.Error("two intervals later it is still wrong")
+		}
+	})
 }
 
 // jwtLong is for a token that lasts as long as the test.
