@@ -11,7 +11,8 @@
 //     signature was once checked. Each stays as long as what vouches for it is unchanged: the entry of a source, or the
 //     key, the list of revoked tokens and the token's own time;
 //   - the queues, one for passwords and one for tokens: what has to be checked now against slow hashes or keys. Each
-//     secret is checked once however many requests ask, few at a time, and what waits too long is Busy;
+//     secret is checked once however many requests ask, few at a time, and what waits too long is Busy, as is a token
+//     while the keys of its issuer were never read;
 //   - for a request without any credential, the list of addresses that need none.
 //
 // Whatever is found nowhere is Rejected, or Unready while a source has not been read. A wrong password costs one check of

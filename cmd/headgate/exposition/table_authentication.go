@@ -3,7 +3,7 @@ package exposition
 // authentication are the metrics of credentials and of those who present them.
 var authentication = []Family{
 	{Name: "headgate_auth_requests_total", Kind: Counter, Labels: []string{"method", "result"},
-		Help: "Requests by the way their sender proved who it is, and what came of it: rejected, no source has the credential; unready, a source could not be read; busy, there was no time to check it; expired, early and misplaced, it is known but not good now or from there; forbidden, a token without a tenant that can be"},
+		Help: "Requests by the way their sender proved who it is, and what came of it: rejected, no source has the credential; unready, a source could not be read; busy, it could not be checked in time; expired, early and misplaced, it is known but not good now or from there; forbidden, a token without a tenant that can be"},
 	{Name: "headgate_auth_credentials", Kind: Gauge, Help: "Credentials in use, from all sources; tokens are not among them"},
 	{Name: "headgate_auth_slow_credentials", Kind: Gauge, Help: "Credentials in use that have a slow hash"},
 	{Name: "headgate_auth_verified_credentials", Kind: Gauge, Help: "Secrets and tokens that were verified and are answered from memory since"},
