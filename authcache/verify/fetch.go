@@ -40,6 +40,9 @@ type FetchOptions struct {
 	// From is an older set of the same provider, whose keys are in force until the first fetch; nil: none are. Its owner
 	// closes it.
 	From *KeySet
+	// Fetched is told how each fetch ended, with the error that the set is in then, nil for none: one at a time, from a
+	// goroutine of the set's, which Close waits for. nil: nobody is.
+	Fetched func(err error)
 
 	transport http.RoundTripper // of tests
 }
@@ -86,6 +89,9 @@ func FetchKeySet(o FetchOptions) (*KeySet, error) {
 	s := NewKeySet(name)
 	if o.From != nil {
 		s.adopt(o.From)
+	}
+	if o.Fetched == nil {
+		o.Fetched = func(error) {}
 	}
 	if o.Interval <= 0 {
 		o.Interval = DefaultRefreshInterval
@@ -155,13 +161,14 @@ func (f *fetcher) run(ctx context.Context) {
 		}
 		wait := f.interval
 		if err != nil {
-			f.set.Failed(err)
+			err = f.set.Failed(err)
 			wait = min(retry, f.interval)
 			retry = min(2*retry, lastRetry)
 		} else {
 			retry = firstRetry
 		}
 		f.end(err)
+		f.options.Fetched(err)
 		timer.Reset(jitter(wait))
 	}
 }

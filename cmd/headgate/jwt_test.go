@@ -239,8 +239,14 @@ func TestKeysOfAProvider(t *testing.T) {
 				if g.tokenStatus(t, second) != 200 || !strings.Contains(g.ready(t), "source "+p.server.URL) {
 					t.Errorf("the provider is %s, and the last keys are gone, or /ready is silent: %s", what, g.ready(t))
 				}
+				const problem, good = "keys of tokens in error, those in use stay", "keys of tokens are good again"
+				told := strings.Count(g.log.String(), good)
+				if log := g.log.String(); !strings.Contains(log[strings.LastIndex(log, good)+1:], problem+`","problem":"`+p.server.URL) {
+					t.Errorf("the provider is %s, and the log does not say so", what)
+				}
 				p.fail(nil)
 				g.tokenBecomes(t, first, 401)
+				eventually(t, "the log says that it is good again", func() bool { return strings.Count(g.log.String(), good) > told })
 			}
 		})
 	}

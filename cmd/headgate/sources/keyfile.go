@@ -1,6 +1,8 @@
 package sources
 
 import (
+	"log/slog"
+
 	"github.com/headgate/headgate/authcache/verify"
 	"github.com/headgate/headgate/cmd/headgate/config"
 	"github.com/headgate/headgate/cmd/headgate/watch"
@@ -12,8 +14,7 @@ type keyFile struct {
 	look  watch.Print // as it was when it was last read
 	rest  watch.Rest  // when it is different
 	known bool        // it was read, and look counts
-	good  bool        // it was good once
-	said  string      // what was last wrong
+	said  keyLog
 }
 
 // read puts the keys of the file in force, if it is not as it was. With an error those in force stay.
@@ -42,18 +43,23 @@ func (f *keyFile) read(r *reading, set *verify.KeySet) {
 	} else {
 		err = set.Failed(err)
 	}
+	f.said.say(r.sources.options.Log.With("file", f.path), err)
+}
+
+// keyLog writes to the log what is wrong with a set of keys, when that is not what was wrong before.
+type keyLog struct{ said string }
+
+func (l *keyLog) say(log *slog.Logger, err error) {
 	problem := ""
 	if err != nil {
 		problem = err.Error()
-	} else {
-		f.good = true
 	}
 	switch {
-	case problem == f.said:
+	case problem == l.said:
 	case err != nil:
-		r.sources.options.Log.Error("keys of tokens in error, those in use stay", "file", f.path, "problem", problem)
+		log.Error("keys of tokens in error, those in use stay", "problem", problem)
 	default:
-		r.sources.options.Log.Info("keys of tokens are good again", "file", f.path)
+		log.Info("keys of tokens are good again")
 	}
-	f.said = problem
+	l.said = problem
 }

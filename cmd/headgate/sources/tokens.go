@@ -114,8 +114,10 @@ func (t *tokens) keySet(i *config.JWTIssuer, before map[setKey]*keySet) *verify.
 		t.sets[key] = s
 		return s.set
 	}
+	var said keyLog
 	set, err := verify.FetchKeySet(verify.FetchOptions{
 		URL: key.url, Issuer: key.issuer, RootCAs: i.Roots(), Interval: key.interval, From: older(key, before),
+		Fetched: func(err error) { said.say(t.log, err) }, // which names where they are from
 	})
 	if err != nil {
 		panic("BUG: the address of keys passed the checks of the configuration: " + err.Error())
