@@ -14,15 +14,12 @@ const maxLinks = 40
 // another, however high above the file.
 func places(path string) []string {
 	var all []string
-	end, found := walk(path, func(folder string) { all = append(all, folder) })
-	if !found {
+	end, isFolder := walk(path, func(folder string) { all = append(all, folder) })
+	if !isFolder {
 		return all
 	}
-	entries, err := os.ReadDir(end)
-	if err != nil {
-		return all // it is a file, or cannot be read
-	}
 	all = append(all, end)
+	entries, _ := os.ReadDir(end) // of one that cannot be read nothing is in use
 	for _, e := range entries {
 		if e.Type()&os.ModeSymlink != 0 {
 			walk(filepath.Join(end, e.Name()), func(folder string) { all = append(all, folder) })
@@ -31,15 +28,15 @@ func places(path string) []string {
 	return all
 }
 
-// walk follows a path through its links to where it ends, and reports whether there is anything. It visits the folder of
+// walk follows a path through its links to where it ends, and reports whether that is a folder. It visits the folder of
 // each link, and that of the end: of what is not there, the last folder that is.
-func walk(path string, visit func(folder string)) (end string, found bool) {
+func walk(path string, visit func(folder string)) (end string, isFolder bool) {
 	at, err := filepath.Abs(path)
 	if err != nil {
 		return path, false
 	}
 	left := strings.Split(at, "/")
-	at = "/"
+	at, isFolder = "/", true
 	for links := 0; len(left) > 0; {
 		name := left[0]
 		left = left[1:]
@@ -47,7 +44,7 @@ func walk(path string, visit func(folder string)) (end string, found bool) {
 		case "", ".":
 			continue
 		case "..":
-			at = filepath.Dir(at) // which holds no link any more
+			at, isFolder = filepath.Dir(at), true // at holds no link any more
 			continue
 		}
 		next := filepath.Join(at, name)
@@ -60,7 +57,7 @@ func walk(path string, visit func(folder string)) (end string, found bool) {
 			return at, false
 		}
 		if !link {
-			at = next
+			at, isFolder = next, info.IsDir()
 			continue
 		}
 		target, err := os.Readlink(next)
@@ -68,9 +65,9 @@ func walk(path string, visit func(folder string)) (end string, found bool) {
 			return at, false
 		}
 		if filepath.IsAbs(target) {
-			at = "/"
+			at, isFolder = "/", true
 		}
 		left = append(strings.Split(target, "/"), left...)
 	}
-	return at, true
+	return at, isFolder
 }

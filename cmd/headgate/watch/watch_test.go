@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -105,6 +106,17 @@ func TestAChangeIsTold(t *testing.T) {
 			c.change(t, dir)
 			await(t, told)
 		})
+	}
+}
+
+// Looking for links opens nothing but folders: a pipe would keep whoever opens it until somebody writes.
+func TestAPipeIsNotOpened(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := places(pipe); len(got) != 1 || got[0] != filepath.Dir(pipe) {
+		t.Errorf("events of %q are asked for", got)
 	}
 }
 
