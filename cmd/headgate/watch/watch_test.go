@@ -78,6 +78,14 @@ func TestAChangeIsTold(t *testing.T) {
 			link(t, "../two", filepath.Join(dir, "release", "link"))
 		}},
 		{"a folder that is a link leads elsewhere", "link", func(t *testing.T, dir string) { link(t, "two", filepath.Join(dir, "link")) }},
+		{"the folder behind a link is replaced", "release/link", func(t *testing.T, dir string) {
+			if err := os.Rename(filepath.Join(dir, "one"), filepath.Join(dir, "before")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(dir, "two"), filepath.Join(dir, "one")); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"the file behind a link is written", "link/target", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "one", "target"), "new text")
 		}},
@@ -96,7 +104,7 @@ func TestAChangeIsTold(t *testing.T) {
 			write(t, filepath.Join(dir, "one", "target"), "old")
 			write(t, filepath.Join(dir, "two", "target"), "other")
 			link(t, "one", filepath.Join(dir, "link"))
-			link(t, "../one", filepath.Join(dir, "release", "link"))
+			link(t, "../one/", filepath.Join(dir, "release", "link"))
 			link(t, "../two/target", filepath.Join(dir, "folder", "linked"))
 			told := make(chan struct{}, 10)
 			w := New(func() { told <- struct{}{} }, slog.New(slog.DiscardHandler))
