@@ -71,6 +71,10 @@ var errPrivate = errors.New("is a private key (d), and whoever reads it can sign
 // parseJWK reads one key. The error is a *passedOver for one that is not meant for tokens here, and of a private one, of which
 // the public half is read, errPrivate.
 func parseJWK(name string, raw json.RawMessage) (*Key, error) {
+	raw, err := withoutCertificates(raw)
+	if err != nil {
+		return nil, &passedOver{err} // it is no key at all
+	}
 	var written jwkset.JWKMarshal
 	mistyped := json.Unmarshal(raw, &written) // what is of the right type is read all the same
 	if err := purpose(&written); err != nil {
@@ -79,8 +83,6 @@ func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 	if mistyped != nil {
 		return nil, mistyped
 	}
-	// Certificates beside a key say nothing that the provider does not vouch for itself, and are not looked at.
-	written.X5U, written.X5C, written.X5T, written.X5TS256 = "", nil, "", ""
 	// Without Private no secret is read.
 	jwk, err := jwkset.NewJWKFromMarshal(written, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipUse: true, SkipKeyOps: true, SkipMetadata: true})
 	if err != nil {
@@ -102,6 +104,19 @@ func parseJWK(name string, raw json.RawMessage) (*Key, error) {
 		return key, errPrivate
 	}
 	return key, nil
+}
+
+// withoutCertificates takes out the certificates beside a key: they say nothing that the provider does not vouch for itself,
+// and what is wrong with them is wrong with nothing that counts.
+func withoutCertificates(raw json.RawMessage) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"x5u", "x5c", "x5t", "x5t#S256"} {
+		delete(members, name)
+	}
+	return json.Marshal(members)
 }
 
 // purpose is nil for a key that tokens are to be verified with, and a *passedOver for any other.

@@ -170,6 +170,18 @@ func TestAPrivateKeyIsSaid(t *testing.T) {
 	}
 }
 
+// What is wrong with the certificates beside a key is wrong with nothing that counts.
+func TestCertificatesBesideAKeyAreNotLookedAt(t *testing.T) {
+	set := setOf(t, changedJWK(jwkOf(t, "rsa", "x"), "x5c", "no list", "x5t", 7, "x5t#S256", []int{}, "x5u", true))
+	if !set.Settled() {
+		t.Fatal(set.Status().Err)
+	}
+	token := sign(t, "RS256", pairs()["rsa"], header{"kid": "x"}, claims(nil))
+	if reason := reasonOf(t, tokensOf(t, IssuerOptions{KeySet: set}), token); reason != "" {
+		t.Error(reason)
+	}
+}
+
 func TestAKeySetIsReplacedNotAppended(t *testing.T) {
 	set := setOf(t, jwkOf(t, "rsa", "old"), jwkOf(t, "p256", "stays"))
 	tokens := tokensOf(t, IssuerOptions{KeySet: set})
