@@ -99,7 +99,7 @@ func (c *component) write(d *document, t *routing) []explicitRoute {
 			e.remark = "It goes upstream as it is, as it did. Cortex does not have this path: rewrite = \"" + alias + "\" makes it one that it has."
 		}
 		if e.scope == "" && !known {
-			e.scope = t.scopeOf(c.name, r)
+			e.scope = scopeOf(c.name)
 		}
 		if base != "" {
 			e.rewrite = base + r.path

@@ -252,6 +252,9 @@ func (p *proposal) place(byTarget map[string]*component) {
 			begins += "/"
 		}
 		i := p.first(begins)
+		if i >= 0 && row.Prefix && !p.routes[i].prefix {
+			continue // it had that very path alone
+		}
 		if made := (route{path: row.Path, prefix: row.Prefix}); i >= 0 && !p.routes[i].route().covers(row.Path) && !placed[made] {
 			put(p.routes[i].target, made)
 		}

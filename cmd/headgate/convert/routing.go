@@ -70,8 +70,8 @@ func (t *routing) spell() {
 }
 
 // scopeOf is what a tenant needs for a path of a component that Cortex's API does not have. All tenants have them all,
-// as in the original; the name decides what happens when an upstream fails, or else what Cortex has below the path.
-func (t *routing) scopeOf(component string, r route) string {
+// as in the original; the name decides what happens when an upstream fails.
+func scopeOf(component string) string {
 	switch component {
 	case config.Distributor:
 		return "write"
@@ -82,10 +82,5 @@ func (t *routing) scopeOf(component string, r route) string {
 	case config.Ruler:
 		return "rules"
 	}
-	if slices.ContainsFunc(t.offered, func(row config.ResolvedRoute) bool {
-		return row.Component == config.QueryFrontend && r.covers(row.Path)
-	}) {
-		return "read"
-	}
-	return "rules"
+	return "rules" // what Cortex has there to read is spelled out; the rest may change something
 }

@@ -57,6 +57,19 @@ func TestAPathBesideItsOwnPrefixIsTwoRoutes(t *testing.T) {
 	}
 }
 
+// A path of the original that Cortex has as a prefix opens nothing of what is below it.
+func TestAPathOpensNothingBelowIt(t *testing.T) {
+	for _, target := range []string{"alertmanager", "cortex"} {
+		text, err := Proposal(proposed("- {path: /alertmanager/, target: "+target+"}\n", target))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := servedRoutes(accepted(t, text)); len(got) != 1 || strings.HasSuffix(strings.Fields(got[0])[0], "*") {
+			t.Errorf("%s: %q\n%s", target, got, text)
+		}
+	}
+}
+
 // A star is no pattern to auth-gateway, and no request has one in its path.
 func TestAPathWithAStarIsLeftOut(t *testing.T) {
 	for paths, want := range map[string][]string{"[/custom/*, /custom/x]": {"/custom/x ruler"}, "[/custom/*]": nil} {
@@ -102,7 +115,7 @@ func TestATargetOfAnyNameServesWhatCortexHas(t *testing.T) {
 				t.Errorf("%s: %+v, want it as %+v at %s", name, r, row, upstream)
 			}
 		}
-		if last := got.RouteTable()[len(got.RouteTable())-1]; last.Path != "" || last.Scope.String() != "read" {
+		if last := got.RouteTable()[len(got.RouteTable())-1]; last.Path != "" || last.Scope.String() != "rules" {
 			t.Errorf("%s: what Cortex does not have is %+v", name, last)
 		}
 	}
