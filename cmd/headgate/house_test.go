@@ -32,6 +32,37 @@ var rules = []rule{
 // vague are names of folders that say nothing of what is in them.
 var vague = map[string]bool{"util": true, "utils": true, "common": true, "helpers": true, "types": true, "misc": true}
 
+// TestNothingIsHalfMerged: git's marks of two versions of a line are in no document and no file of settings.
+func TestNothingIsHalfMerged(t *testing.T) {
+	mark := regexp.MustCompile(`(?m)^(<{7}|>{7}) `)
+	err := filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "bin"):
+			return filepath.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		switch filepath.Ext(path) {
+		case ".md", ".toml", ".example", ".yml", ".yaml", ".conf", ".service", ".socket", ".sh":
+		default:
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if mark.Match(text) {
+			t.Errorf("%s holds two versions of a line", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestHouseRules(t *testing.T) {
 	err := filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
 		switch {
