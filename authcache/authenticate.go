@@ -58,10 +58,11 @@ func (c *Cache) authenticate(cred Credential) (_ *Identity, _ Verdict, counted b
 // AuthenticateCertificate says who a verified client certificate is: the first of its names (CertificateNames) that is
 // configured decides, whatever the verdict on it.
 func (c *Cache) AuthenticateCertificate(names [][]byte, from netip.Addr) (*Identity, Verdict) {
-	verdict := Rejected
+	verdict, doubt := Rejected, false
 	for _, name := range names {
 		identity, decided, counted := c.authenticate(Credential{Scheme: Certificate, User: name, From: from})
 		if verdict = decided; verdict == Rejected || verdict == Unready && !c.knowsName(name) {
+			doubt = doubt || verdict == Unready
 			continue
 		}
 		if !counted {
@@ -69,7 +70,7 @@ func (c *Cache) AuthenticateCertificate(names [][]byte, from netip.Addr) (*Ident
 		}
 		return identity, verdict
 	}
-	if len(names) == 0 && !c.settled() {
+	if doubt || len(names) == 0 && !c.settled() {
 		verdict = Unready
 	}
 	c.metrics.results.count(Certificate, verdict)
@@ -209,7 +210,7 @@ func (c *Cache) search(d digest, cred Credential) (*Identity, Verdict) {
 			if !c.waitFor(f.again) {
 				return nil, Busy
 			}
-		case f.generation == c.generationOf(cred.Scheme):
+		case f.generation == generation && generation == c.generationOf(cred.Scheme): // or what was looked at may be another now
 			return final(f.verdict)
 		}
 	}

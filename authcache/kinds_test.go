@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"net/netip"
 	"net/url"
@@ -495,5 +496,30 @@ func TestHtpasswdLinesBesideEachOther(t *testing.T) {
 	expect(t, c, basic("nobody", "wrong"), Rejected, "")
 	if got := <-burnt; got != (verify.Work{Rounds: 16}) {
 		t.Errorf("only bcrypt is left, and %v is burnt", got)
+	}
+}
+
+// While a source that may have one of the names is read, a certificate is in doubt to the end of its names.
+func TestACertificateIsInDoubtToItsLastName(t *testing.T) {
+	names := [][]byte{[]byte("cn:x")}
+	for n := range 50 {
+		names = append(names, fmt.Appendf(nil, "dns:%d.example", n))
+	}
+	for range 200 {
+		c := opened(Options{})
+		c.Expect("folder")
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			mustReplace(t, c, "folder", Entry{Identity: &Identity{Tenant: "a", Client: "a"}, Scheme: Certificate, User: "cn:x"})
+		}()
+		for verdict := Unready; verdict != Accepted; {
+			if _, verdict = c.AuthenticateCertificate(names, netip.Addr{}); verdict == Rejected {
+				t.Error("it is refused for good at the moment at which it is known")
+				break
+			}
+		}
+		<-read
+		c.Close()
 	}
 }
