@@ -131,3 +131,33 @@ func TestAConflictOfTheFolderWithHtpasswdEnds(t *testing.T) {
 		}
 	}
 }
+
+// A removal that was accepted is, also of a file that was in conflict until the next source was read.
+func TestAnAcceptedRemovalOutlastsAConflict(t *testing.T) {
+	dir, folder := tenantsFolder(t)
+	path, users := filepath.Join(folder, "a.toml"), filepath.Join(dir, "users")
+	long := time.Unix(1, 0)
+	put := func(write func()) {
+		t.Helper()
+		write()
+		for n, name := range []string{path, users} {
+			if err := os.Chtimes(name, long, long.Add(time.Duration(n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		long = long.Add(time.Second)
+	}
+	htpasswd := func(text string) {
+		if err := os.WriteFile(users, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(func() { writeTenants(t, path, 0, 12, "two"); htpasswd("client-50:" + one + "\n") })
+	s, cache, _ := loadFolder(t, dir)
+	s.Use(configuration(t, dir, "[auth]\ntenants_dir = \"tenants.d\"\nhtpasswd_file = \"users\"\n"))
+	put(func() { writeTenants(t, path, 50, 51, "two"); htpasswd("other:" + one + "\n") })
+	s.AcceptRemovals()
+	if !accepted(cache, 50, "two") || accepted(cache, 0, "two") {
+		t.Errorf("what was accepted is not in force: %v", cache.Sources())
+	}
+}

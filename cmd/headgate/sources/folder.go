@@ -76,7 +76,6 @@ func (d *folder) read(r *reading) {
 	d.applyLimits(r)
 	d.listed = true
 	a := application{name: TenantsDir, files: files, accepted: d.accepted}
-	d.accepted = false
 	d.last.apply(r, &a, changed)
 }
 

@@ -14,7 +14,6 @@ func (p *passwordFile) read(r *reading) {
 		return
 	}
 	a := application{name: HtpasswdFile, files: []*file{&p.file}, accepted: p.accepted}
-	p.accepted = false
 	if !p.file.good { // what another file held that was in its place stays
 		p.last.failed(r, HtpasswdFile, a.missing())
 		return
