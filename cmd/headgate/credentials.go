@@ -24,7 +24,11 @@ func (a *App) useTenants(next, before *generation) error {
 	if before != nil && (elsewhere(cfg) || elsewhere(before.config)) {
 		both = slices.Concat(entries, leaving(before.config.Entries(), entries))
 	}
-	change, err := a.replaceOwn(both, doubt)
+	meanwhile := doubt
+	if before != nil && doubt == nil && (elsewhere(cfg) || elsewhere(before.config)) {
+		meanwhile = errChangingHands
+	}
+	change, err := a.replaceOwn(both, meanwhile)
 	if err != nil {
 		if before != nil {
 			_ = a.parts.limits.replace(configurationFile, before.config.TenantLimits()) // they agreed a moment ago
@@ -33,7 +37,7 @@ func (a *App) useTenants(next, before *generation) error {
 	}
 	a.sources.Expect(cfg) // only of what is used: one that is never read would leave a doubt for good
 	a.sources.Use(cfg)
-	if len(both) > len(entries) {
+	if len(both) > len(entries) || meanwhile != doubt {
 		left, err := a.replaceOwn(entries, doubt)
 		if err != nil {
 			a.log.Error("credentials that left the configuration file are still in use", "error", err)
@@ -44,6 +48,10 @@ func (a *App) useTenants(next, before *generation) error {
 	a.logs.credentialsChanged(configurationFile, change)
 	return nil
 }
+
+// errChangingHands is why a credential that is unknown during a reload may be good: the source that it is in may be another one
+// now, and is read last.
+var errChangingHands = errors.New("a reload is reading the other sources")
 
 // replaceOwn replaces the credentials of the configuration file, which may leave a doubt (nil: none).
 func (a *App) replaceOwn(entries []authcache.Entry, doubt error) (authcache.Change, error) {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/headgate/headgate/authcache"
@@ -151,6 +153,89 @@ func TestAUserNameWithTwoTenants(t *testing.T) {
 	}
 	if g.status(t, "steady", "x") != 200 {
 		t.Error("the reload that was refused changed something")
+	}
+}
+
+// While sources change hands, a client that is in the next one is told to come again, and never refused for good: however
+// long that one takes to read, and whatever was wrong before.
+func TestNobodyIsRefusedForGoodWhileSourcesChangeHands(t *testing.T) {
+	newcomer := authcache.Credential{Scheme: authcache.Basic, User: []byte("newcomer"), Secret: []byte("pw"), From: netip.MustParseAddr("127.0.0.1")}
+	folder := func(text string) string {
+		t.Helper()
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "a.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "tenants_dir = \"" + dir + "\"\n"
+	}
+	users := filepath.Join(t.TempDir(), "users")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(users, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("# nobody\n")
+	base := gate(everything(newUpstream(t).URL) + "[auth]\n" + tenant("team-s", "steady", "secret"))
+	with := func(auth string) string { return strings.Replace(base, "[auth]\n", "[auth]\n"+auth, 1) }
+	for name, c := range map[string]struct {
+		before, refused, after string
+		change                 func()
+	}{
+		"a folder is added after a refused reload": {
+			before: base, refused: with("bogus = 1\n"), after: with(folder(tenant("newcomer", "newcomer", "pw"))),
+		},
+		"another folder after a refused reload": {
+			before: with(folder("")), refused: with("bogus = 1\n"), after: with(folder(tenant("newcomer", "newcomer", "pw"))),
+		},
+		"from a folder to the htpasswd file": {
+			before: with("htpasswd_file = \"" + users + "\"\n" + folder(tenant("newcomer", "newcomer", "pw"))),
+			after:  with("htpasswd_file = \"" + users + "\"\n"),
+			change: func() { write("newcomer:" + hashOf(t, "pw") + "\n") },
+		},
+		"a password of two goes to a folder": {
+			before: base + tenant("newcomer", "newcomer", "pw"),
+			after:  with(folder(tenant("newcomer", "newcomer", "pw"))) + tenant("newcomer", "newcomer", "other"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := start(t, c.before)
+			for range 5 {
+				if c.refused != "" {
+					g.write(c.refused)
+					if g.Reload() == nil {
+						t.Fatal("it is taken")
+					}
+				}
+				var over atomic.Bool
+				refusals := make(chan int)
+				go func() {
+					n := 0
+					for !over.Load() {
+						if _, verdict := g.parts.credentials.Authenticate(newcomer); verdict == authcache.Rejected {
+							n++
+						}
+					}
+					refusals <- n
+				}()
+				if c.change != nil {
+					c.change()
+				}
+				g.write(c.after)
+				problems := g.Reload()
+				over.Store(true)
+				if n := <-refusals; n > 0 || problems != nil {
+					t.Errorf("refused for good %d times; %v", n, problems)
+				}
+				if c.change != nil {
+					return // it is there now
+				}
+				g.write(c.before)
+				if problems := g.Reload(); problems != nil {
+					t.Fatal(problems)
+				}
+			}
+		})
 	}
 }
 
