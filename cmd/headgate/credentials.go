@@ -43,6 +43,8 @@ func (a *App) useTenants(next, before *generation) error {
 			a.log.Error("credentials that left the configuration file are still in use", "error", err)
 		}
 		change = change.Then(left)
+	}
+	if len(both) > len(entries) {
 		a.sources.Reconsider()
 	}
 	a.logs.credentialsChanged(configurationFile, change)

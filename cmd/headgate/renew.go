@@ -25,9 +25,7 @@ func (a *App) watchFiles() {
 		a.watcher = watch.New(a.filesChanged, a.log)
 	}
 	a.watcher.Set(paths)
-	if a.readings.Failing() {
-		a.watcher.Later()
-	}
+	a.retryFailing()
 }
 
 // filesChanged is told that a file which the configuration names may be another one now.
@@ -44,6 +42,11 @@ func (a *App) filesChanged() {
 	if len(changed) > 0 {
 		a.slow.Load(func() { a.reassemble(changed, unfinished) })
 	}
+	a.retryFailing()
+}
+
+// retryFailing has files that could not be read tried again, of which nobody will give notice. The caller holds changing.
+func (a *App) retryFailing() {
 	if a.readings.Failing() {
 		a.watcher.Later()
 	}

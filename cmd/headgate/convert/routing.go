@@ -79,8 +79,6 @@ func scopeOf(component string) string {
 		return "read"
 	case config.Alertmanager:
 		return "alerts"
-	case config.Ruler:
-		return "rules"
 	}
 	return "rules" // what Cortex has there to read is spelled out; the rest may change something
 }
